@@ -1,0 +1,76 @@
+/**
+ * What can go wrong with media, as data. The sentence a person reads is made from the data here and nowhere else.
+ */
+
+export type MediaFailure =
+  | { code: 'TOOL_MISSING'; tool: 'ffmpeg' | 'ffprobe'; tried: readonly string[] }
+  | { code: 'TOOL_UNUSABLE'; tool: string; path: string; detail: string }
+  | { code: 'TOOL_EXIT'; tool: string; exitCode: number | undefined; detail: string }
+  | { code: 'INPUT_MISSING'; path: string }
+  | { code: 'INPUT_NOT_A_FILE'; path: string }
+  | { code: 'INPUT_EMPTY'; path: string }
+  | { code: 'INPUT_UNREADABLE'; path: string; detail: string }
+  | { code: 'INPUT_WITHOUT_VIDEO'; path: string }
+  | { code: 'PARAMS_INVALID'; option: string; detail: string }
+  | { code: 'PARAMS_REJECTED'; detail: string }
+  | { code: 'ENCODER_MISSING'; encoder: string; path: string }
+  | { code: 'OUTPUT_FORMAT'; path: string; detail: string }
+  | { code: 'SEGMENT_FRAMES'; expected: number; actual: number }
+  | { code: 'OUTPUT_FRAMES'; expected: number; actual: number; at: number | undefined }
+  | { code: 'OUTPUT_STREAMS'; detail: string }
+  | { code: 'DISK_FULL'; path: string }
+
+export class MediaError extends Error {
+  readonly failure: MediaFailure
+
+  constructor(failure: MediaFailure, options?: ErrorOptions) {
+    super(describe(failure), options)
+    this.name = 'MediaError'
+    this.failure = failure
+  }
+
+  get code(): MediaFailure['code'] {
+    return this.failure.code
+  }
+}
+
+function describe(failure: MediaFailure): string {
+  switch (failure.code) {
+    case 'TOOL_MISSING':
+      return `${failure.tool} was not found (looked at ${failure.tried.join(', ')}): install FFmpeg 5.1 or newer, or set FFSWARM_${failure.tool.toUpperCase()} to its path`
+    case 'TOOL_UNUSABLE':
+      return `${failure.path} does not run as ${failure.tool}: ${failure.detail}`
+    case 'TOOL_EXIT':
+      return failure.detail === ''
+        ? `${failure.tool} ended with exit code ${failure.exitCode ?? 'none (killed)'}`
+        : `${failure.tool}: ${failure.detail}`
+    case 'INPUT_MISSING':
+      return `${failure.path}: no such file`
+    case 'INPUT_NOT_A_FILE':
+      return `${failure.path} is not a file: name one video file`
+    case 'INPUT_EMPTY':
+      return `${failure.path} is empty (0 bytes)`
+    case 'INPUT_UNREADABLE':
+      return `${failure.path} cannot be read as a video: ${failure.detail}`
+    case 'INPUT_WITHOUT_VIDEO':
+      return `${failure.path} has no video stream, so there is nothing to share out: use ffmpeg itself`
+    case 'PARAMS_INVALID':
+      return `--params: ${failure.option}: ${failure.detail}`
+    case 'PARAMS_REJECTED':
+      return `ffmpeg does not take these --params: ${failure.detail}`
+    case 'ENCODER_MISSING':
+      return `--params: ${failure.path} has no encoder ${failure.encoder}: see 'ffmpeg -encoders', or set FFSWARM_FFMPEG to a build that has it`
+    case 'OUTPUT_FORMAT':
+      return `${failure.path}: ${failure.detail}`
+    case 'SEGMENT_FRAMES':
+      return `the segment has ${failure.actual} frames at other times than the ${failure.expected} that the source has there`
+    case 'OUTPUT_FRAMES':
+      return failure.at === undefined
+        ? `the joined file has ${failure.actual} frames instead of ${failure.expected}`
+        : `the joined file differs from the source's timestamps from frame ${failure.at} of ${failure.expected} on`
+    case 'OUTPUT_STREAMS':
+      return `the joined file is not as planned: ${failure.detail}`
+    case 'DISK_FULL':
+      return `no space left on the disk of ${failure.path}: free some, or name an output elsewhere`
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * What an ffmpeg can do, asked of the program itself: its version, its video encoders, the options of one encoder.
+ */
+import { MediaError } from '../failure.ts'
+import { run, type Tool } from './run.ts'
+
+export interface FFmpegCapabilities {
+  /** As printed, such as `5.1.9-0+deb12u1` or `n7.0-7-gd38bf5e08e-20240407`. */
+  readonly version: string
+  /** Names of the video encoders. */
+  readonly videoEncoders: readonly string[]
+}
+
+/** @throws MediaError TOOL_UNUSABLE when it does not run, or is older than 5.1 (no `-fps_mode`). */
+export async function readCapabilities(
+  ffmpeg: Tool,
+  options: { signal?: AbortSignal } = {},
+): Promise<FFmpegCapabilities> {
+  const [versionLines, encoderLines] = await Promise.all([
+    readAll(ffmpeg, ['-version'], options),
+    readAll(ffmpeg, ['-hide_banner', '-encoders'], options),
+  ])
+  const version = /^ffmpeg version (\S+)/.exec(versionLines[0] ?? '')?.[1] ?? 'unknown'
+  const unusable = tooOld(version)
+  if (unusable !== undefined) {
+    throw new MediaError({ code: 'TOOL_UNUSABLE', tool: 'ffmpeg', path: ffmpeg.path, detail: unusable })
+  }
+  const videoEncoders = encoderLines.flatMap((line) => /^ V[A-Z.]{5} (\S+)/.exec(line)?.[1] ?? [])
+  return { version, videoEncoders: videoEncoders.filter((name) => name !== '=') }
+}
+
+function tooOld(version: string): string | undefined {
+  const match = /^n?(\d+)\.(\d+)/.exec(version)
+  // A build from git has no number; those that still circulate are newer than 5.1.
+  if (match === null) return undefined
+  const [major, minor] = [Number(match[1]), Number(match[2])]
+  return major < 5 || (major === 5 && minor < 1) ? `version ${version} is older than 5.1` : undefined
+}
+
+/** The names of an encoder's own options (`-h encoder=…`), without dash; undefined where there is no such encoder. */
+export async function readEncoderOptions(
+  ffmpeg: Tool,
+  encoder: string,
+  options: { signal?: AbortSignal } = {},
+): Promise<ReadonlySet<string> | undefined> {
+  const lines = await readAll(ffmpeg, ['-hide_banner', '-h', `encoder=${encoder}`], options)
+  if (!lines.some((line) => line.startsWith('Encoder '))) return undefined
+  return new Set(lines.flatMap((line) => /^ {2}-(\S+) +<\w+> +E/.exec(line)?.[1] ?? []))
+}
+
+// `-encoders` prints some 250 lines and `-h encoder=` some 300: a program that prints more is not ffmpeg.
+const LINES_MAX = 5_000
+
+async function readAll(tool: Tool, args: string[], options: { signal?: AbortSignal }): Promise<string[]> {
+  const lines: string[] = []
+  try {
+    await run(tool, args, {
+      ...options,
+      onLine(line) {
+        if (lines.length < LINES_MAX) lines.push(line)
+      },
+    })
+  } catch (error) {
+    if (!(error instanceof MediaError)) throw error
+    throw new MediaError(
+      { code: 'TOOL_UNUSABLE', tool: tool.name, path: tool.path, detail: error.message },
+      { cause: error },
+    )
+  }
+  return lines
+}

@@ -1,0 +1,135 @@
+/**
+ * The only place that starts a process: ffmpeg and ffprobe, without a shell, killed with their parent, their output
+ * read as it comes and never gathered whole.
+ */
+import { execa } from 'execa'
+import { MediaError } from '../failure.ts'
+
+/** One of the two programs: where it is, and the words put before it (priority, death with the parent). */
+export interface Tool {
+  readonly name: 'ffmpeg' | 'ffprobe'
+  readonly path: string
+  /** Command words before the path for work a person waits for. */
+  readonly launcher: readonly string[]
+  /** The same for encoding, at the lowest priority, so that the machine and the network stay live. */
+  readonly backgroundLauncher: readonly string[]
+}
+
+export interface RunOptions {
+  signal?: AbortSignal | undefined
+  background?: boolean
+  /** Each line of standard output without its end; lines over 64 KiB are cut. A promise holds the reading back. */
+  onLine?(line: string): void | Promise<void>
+}
+
+export interface RunResult {
+  /** The last 16 KiB of standard error. */
+  stderrTail: string
+}
+
+// Enough for ffmpeg's last words with a full dump of one stream; a broken source can print gigabytes.
+const STDERR_TAIL_CHARS = 16 * 1024
+const LINE_CHARS_MAX = 64 * 1024
+
+/**
+ * Runs a tool to its end.
+ *
+ * @throws MediaError TOOL_EXIT with the last line of standard error when the exit code is not 0; the signal's reason
+ * when it was aborted.
+ */
+export async function run(tool: Tool, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  options.signal?.throwIfAborted()
+  const [file = tool.path, ...prefix] = [
+    ...(options.background ? tool.backgroundLauncher : tool.launcher),
+    tool.path,
+  ]
+  const subprocess = execa(file, [...prefix, ...args], {
+    stdin: 'ignore',
+    stdout: options.onLine === undefined ? 'ignore' : 'pipe',
+    stderr: 'pipe',
+    buffer: false,
+    reject: false,
+    cleanup: true,
+    // A half-written segment is worth nothing: no time is given to finish it.
+    killSignal: 'SIGKILL',
+    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    env: { AV_LOG_FORCE_NOCOLOR: '1' },
+  })
+
+  let stderrTail = ''
+  subprocess.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderrTail = (stderrTail + text).slice(-STDERR_TAIL_CHARS)
+  })
+
+  let readingError: unknown
+  if (options.onLine !== undefined && subprocess.stdout !== null && subprocess.stdout !== undefined) {
+    try {
+      await readLines(subprocess.stdout.setEncoding('utf8'), options.onLine)
+    } catch (error) {
+      readingError = error
+      subprocess.kill('SIGKILL')
+    }
+  }
+  const result = await subprocess
+  options.signal?.throwIfAborted()
+  if (readingError !== undefined && result.exitCode === undefined) throw readingError
+  if (result.failed) {
+    throw new MediaError({
+      code: 'TOOL_EXIT',
+      tool: tool.name,
+      exitCode: result.exitCode,
+      detail: lastWords(stderrTail) || (result.originalMessage ?? ''),
+    })
+  }
+  if (readingError !== undefined) throw readingError
+  return { stderrTail }
+}
+
+/** Whether a command ends with exit code 0: for asking what a helper program can do. */
+export async function succeeds(file: string, args: readonly string[]): Promise<boolean> {
+  const result = await execa(file, args, { stdio: 'ignore', reject: false, timeout: 5_000 })
+  return !result.failed
+}
+
+async function readLines(
+  chunks: AsyncIterable<string>,
+  onLine: NonNullable<RunOptions['onLine']>,
+): Promise<void> {
+  let rest = ''
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk).split('\n')
+    rest = (lines.pop() ?? '').slice(0, LINE_CHARS_MAX)
+    for (const line of lines) {
+      const waiting = onLine(line)
+      if (waiting !== undefined) await waiting
+    }
+  }
+  if (rest !== '') await onLine(rest)
+}
+
+/**
+ * The line of FFmpeg's standard error that says what is wrong. Its very last lines are often only the echo of a
+ * failure ("Conversion failed!", "Error opening output files"), so those are passed over where another one stands.
+ */
+export function lastWords(stderr: string): string {
+  const lines = stderr
+    .split(/[\r\n]+/)
+    .map((line) => line.replace(/^\[[^\]]* @ 0x[0-9a-f]+\] /, '').trim())
+    .filter((line) => line !== '')
+  const telling = lines.filter((line) => !ECHOES.some((echo) => echo.test(line)))
+  return (telling.at(-1) ?? lines.at(-1) ?? '').slice(0, 500)
+}
+
+const ECHOES = [
+  /^Conversion failed!$/,
+  /^Error (opening|splitting|initializing|while opening|while processing|sending frames|submitting)/,
+  /^Nothing was written into output file/,
+  /^Task finished with error code/,
+  /^Terminating thread with return code/,
+  /^Could not open encoder before EOF/,
+  /^Last message repeated/,
+  /maybe incorrect parameters such as bit_rate/,
+  /^Failed to set value .* for option/,
+  /^Error applying option/,
+  /^Failed to inject frame into filter network/,
+]

@@ -1,0 +1,147 @@
+/**
+ * The presentation times of a source's frames, and which of its packets are keyframes. Packets are read without
+ * decoding (some GB/s); a source whose packets do not tell its frames is decoded once to learn them.
+ */
+import { createHash } from 'node:crypto'
+import { AscendingTimes } from './ascending-times.ts'
+import { run, type Tool } from './ffmpeg/index.ts'
+import type { Source } from './probe.ts'
+import { fileUrl } from './probe.ts'
+import { formatRational, type Rational } from './rational.ts'
+
+/** Frame times of one video stream, in ticks of its time base. */
+export interface FrameIndex {
+  readonly timeBase: Rational
+  /** One for each frame, ascending. */
+  readonly pts: BigInt64Array
+  /** Presentation times of keyframe packets, ascending: places a decoder can start. */
+  readonly keyframes: BigInt64Array
+  /** For each keyframe, whether a later packet is shown before it (leading pictures of an open GOP). */
+  readonly openGops: readonly boolean[]
+  /** `decoded`: each frame was seen; `packets`: believed until a segment says otherwise. */
+  readonly evidence: 'packets' | 'decoded'
+  /** False where packets have no pts (AVI, raw streams): a seek cannot be aimed, so decoding starts at the start. */
+  readonly seekable: boolean
+}
+
+interface Options {
+  signal?: AbortSignal
+}
+
+/** Reads the index from the packets alone; decodes where those cannot tell the frames. */
+export async function readFrameIndex(
+  tools: { ffmpeg: Tool; ffprobe: Tool },
+  source: Source,
+  options: Options = {},
+): Promise<FrameIndex> {
+  const packets = await readPackets(tools.ffprobe, source, options)
+  const index: FrameIndex = {
+    timeBase: source.video.timeBase,
+    pts: packets.pts.toArray(),
+    keyframes: packets.keyframes.toArray(),
+    openGops: packets.openGops(),
+    evidence: 'packets',
+    seekable: packets.withoutPts === 0 && !UNSEEKABLE_FORMATS.has(source.format),
+  }
+  const believable = packets.withoutPts === 0 && !packets.repeats() && index.pts.length > 0
+  return believable ? index : await decodeFrameIndex(tools.ffmpeg, source, index, options)
+}
+
+// AVI's index counts frames instead of timing them, and an MPEG program stream has none at all.
+const UNSEEKABLE_FORMATS = new Set(['avi', 'mpeg', 'mpegvideo', 'h264', 'hevc', 'obu', 'ivf', 'm4v'])
+
+/** The index with its frame times replaced by those of a full decode: slow, and the last word. */
+export async function decodeFrameIndex(
+  ffmpeg: Tool,
+  source: Source,
+  index: FrameIndex,
+  options: Options = {},
+): Promise<FrameIndex> {
+  const pts = new AscendingTimes()
+  await run(
+    ffmpeg,
+    [
+      ...['-v', 'error', '-nostdin', '-copyts', '-f', source.format, '-i', fileUrl(source.path)],
+      ...['-map', `0:${source.video.index}`, '-c:v', 'wrapped_avframe'],
+      ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(source.video.timeBase)],
+      ...['-f', 'framecrc', 'pipe:1'],
+    ],
+    {
+      ...options,
+      onLine(line) {
+        // `stream, dts, pts, duration, size, checksum`
+        const field = line.startsWith('#') ? undefined : line.split(',')[2]
+        if (field !== undefined) pts.insert(BigInt(field.trim()))
+      },
+    },
+  )
+  return { ...index, pts: pts.toArray(), evidence: 'decoded' }
+}
+
+/** sha256 over the times as little-endian 64-bit integers: one short value that two machines can compare. */
+export function ptsDigest(pts: BigInt64Array): string {
+  return createHash('sha256')
+    .update(new Uint8Array(pts.buffer, pts.byteOffset, pts.byteLength))
+    .digest('hex')
+}
+
+/** The position of the first frame at or after `time`; `pts.length` where there is none. */
+export function lowerBound(pts: BigInt64Array, time: bigint): number {
+  let low = 0
+  let high = pts.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((pts[middle] ?? 0n) < time) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+async function readPackets(ffprobe: Tool, source: Source, options: Options): Promise<PacketReader> {
+  const packets = new PacketReader()
+  await run(
+    ffprobe,
+    [
+      ...['-v', 'error', '-f', source.format, '-select_streams', `${source.video.index}`],
+      ...['-show_entries', 'packet=pts,flags', '-of', 'csv=p=0', fileUrl(source.path)],
+    ],
+    { ...options, onLine: (line) => packets.read(line) },
+  )
+  return packets
+}
+
+/** Takes ffprobe's packet lines in file order. */
+class PacketReader {
+  readonly pts = new AscendingTimes()
+  readonly keyframes = new AscendingTimes()
+  withoutPts = 0
+  readonly #open = new Set<bigint>()
+  #lastKeyframe: bigint | undefined
+
+  read(line: string): void {
+    const [time, flags] = line.split(',')
+    if (time === undefined || flags === undefined) return
+    if (!/^-?\d+$/.test(time)) {
+      this.withoutPts++
+      return
+    }
+    const pts = BigInt(time)
+    if (flags.includes('K')) {
+      this.keyframes.insert(pts)
+      this.#lastKeyframe = pts
+    } else if (this.#lastKeyframe !== undefined && pts < this.#lastKeyframe) {
+      this.#open.add(this.#lastKeyframe)
+    }
+    // D: outside the edit list, decoded but never shown.
+    if (!flags.includes('D')) this.pts.insert(pts)
+  }
+
+  openGops(): boolean[] {
+    return Array.from(this.keyframes.toArray(), (pts) => this.#open.has(pts))
+  }
+
+  repeats(): boolean {
+    const times = this.pts.toArray()
+    return times.some((pts, position) => position > 0 && times[position - 1] === pts)
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * The grammar of a user's FFmpeg parameters: sorted into what each segment's encoder gets, what audio and subtitles
+ * get once, and what the final container gets; or refused with one line.
+ *
+ * ```ts
+ * const params = parseParams('-c:v libsvtav1 -preset 6 -crf 30 -c:a libopus', { defaultEncoder: 'libx264' })
+ * params.video // ['-c:v', 'libsvtav1', '-preset', '6', '-crf', '30']
+ * params.audio // ['-c:a', 'libopus']
+ * ```
+ */
+import { split } from 'shlex'
+import { MediaError } from '../failure.ts'
+import { whyFiltersRefused } from './filters.ts'
+import { ALIASES, OPTIONS, type OptionUse } from './options.ts'
+
+export interface EncodeParams {
+  /** The video encoder's name in FFmpeg. */
+  readonly encoder: string
+  /** Options of each segment's encoder, the encoder among them. */
+  readonly video: readonly string[]
+  /** Audio options; empty: the tracks are copied. */
+  readonly audio: readonly string[]
+  /** Subtitle options; empty: copied or converted as the container needs. */
+  readonly subtitle: readonly string[]
+  /** Options of the final container. */
+  readonly output: readonly string[]
+}
+
+export interface EncoderOptions {
+  /** The encoder when the params name none. */
+  defaultEncoder: string
+  /** An encoder's own options by encoder name; undefined where this ffmpeg has no such encoder. */
+  encoderOptions(encoder: string): Promise<ReadonlySet<string> | undefined>
+  /** The ffmpeg that is asked, for the message. */
+  ffmpegPath: string
+}
+
+type Kind = 'video' | 'audio' | 'subtitle' | 'output'
+
+interface Option {
+  readonly written: string
+  readonly name: string
+  readonly specifier: string
+  readonly value: string | undefined
+  readonly use: OptionUse | undefined
+}
+
+/** Splits as a shell does. @throws MediaError PARAMS_INVALID for an open quote. */
+export function splitParams(text: string): string[] {
+  try {
+    return split(text)
+  } catch (error) {
+    throw invalid(text.slice(0, 40), 'a quote is not closed', error)
+  }
+}
+
+/**
+ * @param tokens the words of the params, as {@link splitParams} gives them
+ * @throws MediaError PARAMS_INVALID that names the option and the remedy; ENCODER_MISSING.
+ */
+export async function parseParams(tokens: readonly string[], options: EncoderOptions): Promise<EncodeParams> {
+  const read = readOptions(tokens)
+  const videoCodec = read.findLast(({ name, specifier }) => name === 'c' && kindOf(specifier) === 'video')
+  const audioCodecs = read.filter(({ name, specifier }) => name === 'c' && kindOf(specifier) === 'audio')
+  const encoder = videoCodec?.value ?? options.defaultEncoder
+  if (encoder === 'copy') {
+    throw invalid('-c:v copy', 'a copied video needs no encoding; use ffmpeg itself')
+  }
+  const videoPrivate = await options.encoderOptions(encoder)
+  if (videoPrivate === undefined) {
+    throw new MediaError({ code: 'ENCODER_MISSING', encoder, path: options.ffmpegPath })
+  }
+  const audioPrivate = new Set<string>()
+  for (const codec of audioCodecs) {
+    if (codec.value === undefined || codec.value === 'copy') continue
+    const names = await options.encoderOptions(codec.value)
+    if (names === undefined) {
+      throw new MediaError({ code: 'ENCODER_MISSING', encoder: codec.value, path: options.ffmpegPath })
+    }
+    for (const name of names) audioPrivate.add(name)
+  }
+
+  const sorted: Record<Kind, string[]> = { video: [], audio: [], subtitle: [], output: [] }
+  if (videoCodec === undefined) sorted.video.push('-c:v', encoder)
+  for (const option of read) {
+    const kind = sortOption(option, { videoPrivate, audioPrivate })
+    sorted[kind].push(option.written, ...(option.value === undefined ? [] : [option.value]))
+  }
+  return { encoder, ...sorted }
+}
+
+function readOptions(tokens: readonly string[]): Option[] {
+  const read: Option[] = []
+  for (let at = 0; at < tokens.length; at++) {
+    const written = tokens[at] ?? ''
+    if (!/^-[a-zA-Z]/.test(written)) {
+      throw invalid(`'${written}'`, 'an option was expected here, such as -c:v libx264')
+    }
+    const [head = '', ...rest] = written.slice(1).split(':')
+    const alias = ALIASES.get(head)
+    const name = alias?.name ?? head
+    const use = OPTIONS.get(name) ?? OPTIONS.get(head)
+    if (use?.kind === 'refused') throw invalid(written, use.why)
+    const isFlag = use !== undefined && 'flag' in use
+    const value = isFlag ? undefined : tokens[++at]
+    if (!isFlag && value === undefined) throw invalid(written, 'its value is missing')
+    read.push({ written, name, specifier: [alias?.specifier, ...rest].filter(Boolean).join(':'), value, use })
+  }
+  return read
+}
+
+function sortOption(
+  option: Option,
+  { videoPrivate, audioPrivate }: { videoPrivate: ReadonlySet<string>; audioPrivate: ReadonlySet<string> },
+): Kind {
+  const { name, specifier, written, value = '' } = option
+  if (value.length > VALUE_CHARS_MAX)
+    throw invalid(written, `its value is longer than ${VALUE_CHARS_MAX} characters`)
+  const specifiedKind = specifier === '' ? undefined : kindOf(specifier)
+  if (specifier !== '' && specifiedKind === undefined && name !== 'metadata') {
+    throw invalid(
+      written,
+      `stream specifier '${specifier}' is not taken; use :v, :a or :s, with a number where needed`,
+    )
+  }
+  if (specifiedKind === 'video' && !/^v(:0)?$/i.test(specifier)) {
+    throw invalid(written, 'only the first video stream is encoded')
+  }
+  if (name === 'c') {
+    if (specifiedKind !== undefined) return specifiedKind
+    throw invalid(written, 'say for which streams: -c:v, -c:a or -c:s')
+  }
+  if (name === 'filter') {
+    if (specifiedKind === 'audio') return 'audio'
+    const why = whyFiltersRefused(value)
+    if (why !== undefined) throw invalid(written, why)
+    return 'video'
+  }
+  if (option.use?.kind === 'specified') return specifiedKind ?? 'video'
+  if (option.use !== undefined && option.use.kind !== 'refused') return option.use.kind
+  if (specifiedKind !== 'audio' && videoPrivate.has(name)) {
+    const why = whyPrivateValueRefused(name, value)
+    if (why !== undefined) throw invalid(written, why)
+    return 'video'
+  }
+  if (specifiedKind !== 'video' && audioPrivate.has(name)) return 'audio'
+  throw invalid(written, 'no such option of ffmpeg or of this encoder, or not one that ffswarm knows')
+}
+
+// The longest sensible value is an encoder's list of private options; one offer holds 64 KiB in all.
+const VALUE_CHARS_MAX = 4_096
+
+/** Private options that read or write files: the other machines do not have them, and must not. */
+function whyPrivateValueRefused(name: string, value: string): string | undefined {
+  const file = 'names a file, which the other machines do not have'
+  if (/file|log|stats|vmaf-model-path/.test(name) && !/^(file|log)?-?level$/.test(name)) return file
+  if (!/-?(params|opts)$/.test(name)) return undefined
+  const keys = value.split(':').map((pair) => pair.split('=')[0] ?? '')
+  const bad = keys.find((key) =>
+    /file|stats|^(csv|recon|input|output|log|pass|tcfile|qpfile)|analysis-(save|load)|dump|-rpu|path|table|lambda|dhdr10-info|scaling-list|cqm|zones$/.test(
+      key.trim(),
+    ),
+  )
+  return bad === undefined ? undefined : `'${bad}' ${file}, or belongs to the whole film`
+}
+
+function kindOf(specifier: string): Kind | undefined {
+  if (/^v(:|$)/i.test(specifier)) return 'video'
+  if (/^a(:|$)/.test(specifier)) return 'audio'
+  if (/^s(:|$)/.test(specifier)) return 'subtitle'
+  return undefined
+}
+
+function invalid(option: string, detail: string, cause?: unknown): MediaError {
+  return new MediaError({ code: 'PARAMS_INVALID', option, detail }, { cause })
+}

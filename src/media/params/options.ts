@@ -1,0 +1,177 @@
+/**
+ * The options a user may type for ffmpeg's output side, by what they mean for a job: which go to the workers with each
+ * segment, which are used once on the coordinator, and which are refused, with the reason and the remedy.
+ */
+
+export type OptionUse =
+  | { kind: 'video' | 'audio' | 'subtitle' | 'output'; flag?: boolean }
+  /** What it is for depends on its stream specifier; without one it is the video's, as for ffmpeg's encoders. */
+  | { kind: 'specified' }
+  | { kind: 'refused'; why: string }
+
+const video: OptionUse = { kind: 'video' }
+const audio: OptionUse = { kind: 'audio' }
+const output: OptionUse = { kind: 'output' }
+const specified: OptionUse = { kind: 'specified' }
+const refused = (why: string): OptionUse => ({ kind: 'refused', why })
+
+const OWN = 'ffswarm sets this itself; leave it out'
+const TRIM = 'trimming is not built yet; cut the file with ffmpeg first'
+const RATE =
+  'changing the frame rate is not built yet; leave it out and every source frame keeps its own time'
+const TWO_PASS = 'statistics of the whole film do not fit a segment; use -crf'
+
+/** Options of ffmpeg itself and of all its codecs. An encoder's own options come from the encoder. */
+export const OPTIONS: ReadonlyMap<string, OptionUse> = new Map<string, OptionUse>([
+  // codec and stream choice are looked at by name in the parser
+  ['tag', specified],
+  ['vtag', refused('use -tag:v')],
+  ['atag', refused('use -tag:a')],
+  ['an', { kind: 'audio', flag: true }],
+  ['sn', { kind: 'subtitle', flag: true }],
+  ['dn', { kind: 'output', flag: true }],
+  ['vn', refused('without video there is nothing to share out; use ffmpeg itself')],
+
+  // general codec options (libavcodec/options_table.h) that encoders read
+  ...[
+    ...['b', 'q', 'qscale', 'profile', 'level', 'threads', 'flags', 'flags2', 'strict', 'compression_level'],
+    ...['maxrate', 'minrate', 'bufsize', 'global_quality', 'cutoff', 'frame_size', 'bitexact', 'thread_type'],
+  ].map((name): [string, OptionUse] => [name, specified]),
+  ...[
+    ...[
+      'g',
+      'bf',
+      'keyint_min',
+      'sc_threshold',
+      'qmin',
+      'qmax',
+      'qdiff',
+      'qcomp',
+      'qblur',
+      'refs',
+      'trellis',
+    ],
+    ...[
+      'me_range',
+      'subq',
+      'rc_init_occupancy',
+      'bt',
+      'slices',
+      'color_range',
+      'color_primaries',
+      'color_trc',
+    ],
+    ...[
+      'colorspace',
+      'chroma_sample_location',
+      'field_order',
+      'i_qfactor',
+      'b_qfactor',
+      'i_qoffset',
+      'b_qoffset',
+    ],
+    ...[
+      'mbd',
+      'cmp',
+      'subcmp',
+      'mbcmp',
+      'ildctcmp',
+      'precmp',
+      'skipcmp',
+      'dia_size',
+      'last_pred',
+      'lumi_mask',
+    ],
+    ...['dark_mask', 'dc', 'nr', 'mblmin', 'mblmax', 'b_strategy', 'coder', 'context', 'brd_scale', 'p_mask'],
+    ...['pix_fmt', 's', 'aspect', 'sws_flags', 'vf', 'filter', 'bits_per_raw_sample', 'apply_cropping'],
+  ].map((name): [string, OptionUse] => [name, video]),
+  ...['ac', 'ar', 'sample_fmt', 'channel_layout', 'ch_layout', 'af', 'vol'].map(
+    (name): [string, OptionUse] => [name, audio],
+  ),
+
+  // muxer and metadata: the join's
+  ...[
+    'movflags',
+    'metadata',
+    'brand',
+    'write_tmcd',
+    'cues_to_front',
+    'default_mode',
+    'reserve_index_space',
+  ].map((name): [string, OptionUse] => [name, output]),
+
+  // not segment by segment, or not yet
+  ['map', refused('choosing streams is not built yet; every stream the container can hold is kept')],
+  ['r', refused(RATE)],
+  ['fps_mode', refused(RATE)],
+  ['vsync', refused(RATE)],
+  ['fpsmax', refused(RATE)],
+  ['enc_time_base', refused(OWN)],
+  ['ss', refused(TRIM)],
+  ['t', refused(TRIM)],
+  ['to', refused(TRIM)],
+  ['sseof', refused(TRIM)],
+  ['frames', refused(TRIM)],
+  ['vframes', refused(TRIM)],
+  ['fs', refused('a size limit for the whole file does not fit a segment; use -crf or -b:v')],
+  ['pass', refused(TWO_PASS)],
+  ['passlogfile', refused(TWO_PASS)],
+  ['force_key_frames', refused('not built yet; use -g for the distance of keyframes')],
+  ['filter_complex', refused('only a simple chain of filters is taken: -vf and -af')],
+  ['lavfi', refused('only a simple chain of filters is taken: -vf and -af')],
+  ['filter_script', refused('filters from a file are not taken; write them into -vf')],
+  ['shortest', refused("the output has the source's length")],
+  ['disposition', refused("not built yet; the source's dispositions are kept")],
+  ['map_metadata', refused("not built yet; the source's metadata is kept")],
+  ['map_chapters', refused("not built yet; the source's chapters are kept")],
+  ['attach', refused("not built yet; the source's attachments are kept")],
+  ['f', refused("the output's name says its format; use -o NAME.mp4, .mkv, .mov or .webm")],
+  ['i', refused("the input is the command's first argument")],
+  ['y', refused("use ffswarm's own -y")],
+  ...[
+    ...[
+      'n',
+      'hide_banner',
+      'loglevel',
+      'v',
+      'nostdin',
+      'stats',
+      'nostats',
+      'progress',
+      'report',
+      'benchmark',
+    ],
+    ...[
+      'copyts',
+      'start_at_zero',
+      'itsoffset',
+      'output_ts_offset',
+      'muxdelay',
+      'muxpreload',
+      'avoid_negative_ts',
+    ],
+    ...[
+      'video_track_timescale',
+      'movie_timescale',
+      'copytb',
+      'copyinkf',
+      'filter_threads',
+      'protocol_whitelist',
+    ],
+  ].map((name): [string, OptionUse] => [name, refused(OWN)]),
+])
+
+/** Other spellings of one option, with their stream type. */
+export const ALIASES: ReadonlyMap<string, { name: string; specifier?: string }> = new Map([
+  ['codec', { name: 'c' }],
+  ['vcodec', { name: 'c', specifier: 'v' }],
+  ['acodec', { name: 'c', specifier: 'a' }],
+  ['scodec', { name: 'c', specifier: 's' }],
+  ['vb', { name: 'b', specifier: 'v' }],
+  ['ab', { name: 'b', specifier: 'a' }],
+  ['aq', { name: 'q', specifier: 'a' }],
+  ['qscale', { name: 'q' }],
+  ['vf', { name: 'filter', specifier: 'v' }],
+  ['af', { name: 'filter', specifier: 'a' }],
+  ['vprofile', { name: 'profile', specifier: 'v' }],
+])

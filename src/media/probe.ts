@@ -1,0 +1,193 @@
+/**
+ * What a source is: its container, its streams and their time bases, read by ffprobe without decoding or counting.
+ */
+import { stat } from 'node:fs/promises'
+import { z } from 'zod'
+import { MediaError } from './failure.ts'
+import { lastWords, run, type Tool } from './ffmpeg/index.ts'
+import { parseRational, type Rational } from './rational.ts'
+
+export type StreamKind = 'video' | 'audio' | 'subtitle' | 'data' | 'attachment'
+
+export interface SourceStream {
+  /** Its place in the file, as in FFmpeg's `-map 0:INDEX`. */
+  readonly index: number
+  readonly kind: StreamKind
+  /** FFmpeg's codec name; `unknown` where it has none. */
+  readonly codec: string
+  readonly timeBase: Rational
+  /** Names of the dispositions that are set, such as `default`, `forced`, `attached_pic`. */
+  readonly dispositions: readonly string[]
+  readonly language: string | undefined
+}
+
+export interface VideoStream extends SourceStream {
+  readonly kind: 'video'
+  readonly width: number
+  readonly height: number
+  /** The lowest rate that fits all timestamps (r_frame_rate). */
+  readonly realFrameRate: Rational | undefined
+  readonly averageFrameRate: Rational | undefined
+}
+
+export interface Source {
+  readonly path: string
+  readonly sizeBytes: number
+  /** The demuxer's first name, as `-f` takes it: `mov`, `matroska`, `mpegts`, … */
+  readonly format: string
+  /** The container's own idea of its length in seconds; a hint, never a basis for timestamps. */
+  readonly durationSeconds: number | undefined
+  readonly streams: readonly SourceStream[]
+  /** The stream that is encoded: the first that is no still picture. */
+  readonly video: VideoStream
+  readonly chapters: number
+}
+
+const probeOutput = z.object({
+  format: z.object({
+    format_name: z.string(),
+    duration: z.string().optional(),
+  }),
+  streams: z.array(
+    z.object({
+      index: z.number().int(),
+      codec_type: z.string().optional(),
+      codec_name: z.string().optional(),
+      time_base: z.string(),
+      width: z.number().optional(),
+      height: z.number().optional(),
+      r_frame_rate: z.string().optional(),
+      avg_frame_rate: z.string().optional(),
+      disposition: z.record(z.string(), z.number()).optional(),
+      tags: z.record(z.string(), z.string()).optional(),
+    }),
+  ),
+  chapters: z.array(z.unknown()),
+})
+
+/**
+ * @throws MediaError INPUT_MISSING, INPUT_NOT_A_FILE, INPUT_EMPTY, INPUT_UNREADABLE or INPUT_WITHOUT_VIDEO.
+ */
+export async function probe(
+  ffprobe: Tool,
+  path: string,
+  options: { signal?: AbortSignal } = {},
+): Promise<Source> {
+  const sizeBytes = await sizeOfFile(path)
+  const output = await readProbe(ffprobe, path, options)
+  const streams = output.streams.map(toStream)
+  const video = streams.find(
+    (stream): stream is VideoStream => isVideo(stream) && !stream.dispositions.includes('attached_pic'),
+  )
+  if (video === undefined) throw new MediaError({ code: 'INPUT_WITHOUT_VIDEO', path })
+  const format = output.format.format_name.split(',')[0] ?? ''
+  if (NOT_VIDEO_FILES.test(format)) {
+    throw new MediaError({
+      code: 'INPUT_UNREADABLE',
+      path,
+      detail: `ffmpeg takes it for '${output.format.format_name}', which is no video file`,
+    })
+  }
+  const duration = Number(output.format.duration)
+  return {
+    path,
+    sizeBytes,
+    format,
+    durationSeconds: Number.isFinite(duration) && duration > 0 ? duration : undefined,
+    streams,
+    video,
+    chapters: output.chapters.length,
+  }
+}
+
+// Text (tty), lists that name other files, single pictures.
+const NOT_VIDEO_FILES = /^(tty|concat|hls|dash|imf|sdp|ffmetadata|image2|.*_pipe|bin|xbin|adf|idf)$/
+
+/** A path as ffmpeg's file protocol takes it whatever is in it: a colon, a leading dash, a `%d`. */
+export function fileUrl(path: string): string {
+  return `file:${path}`
+}
+
+async function sizeOfFile(path: string): Promise<number> {
+  const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
+      throw new MediaError({ code: 'INPUT_MISSING', path })
+    }
+    throw new MediaError({ code: 'INPUT_UNREADABLE', path, detail: error.message }, { cause: error })
+  })
+  if (!stats.isFile()) throw new MediaError({ code: 'INPUT_NOT_A_FILE', path })
+  if (stats.size === 0) throw new MediaError({ code: 'INPUT_EMPTY', path })
+  return stats.size
+}
+
+async function readProbe(
+  ffprobe: Tool,
+  path: string,
+  options: { signal?: AbortSignal },
+): Promise<z.infer<typeof probeOutput>> {
+  const lines: string[] = []
+  try {
+    await run(
+      ffprobe,
+      ['-v', 'error', '-show_format', '-show_streams', '-show_chapters', '-of', 'json', fileUrl(path)],
+      { ...options, onLine: (line) => void lines.push(line) },
+    )
+  } catch (error) {
+    options.signal?.throwIfAborted()
+    if (!(error instanceof MediaError)) throw error
+    const detail = error.failure.code === 'TOOL_EXIT' ? lastWords(error.failure.detail) : error.message
+    throw new MediaError(
+      { code: 'INPUT_UNREADABLE', path, detail: withoutPath(detail, path) },
+      { cause: error },
+    )
+  }
+  const parsed = probeOutput.safeParse(JSON.parse(lines.join('\n')))
+  if (!parsed.success) {
+    throw new MediaError({ code: 'INPUT_UNREADABLE', path, detail: 'ffprobe finds no streams in it' })
+  }
+  return parsed.data
+}
+
+function withoutPath(detail: string, path: string): string {
+  const prefix = `${fileUrl(path)}: `
+  return detail.startsWith(prefix) ? detail.slice(prefix.length) : detail
+}
+
+type ProbedStream = z.infer<typeof probeOutput>['streams'][number]
+
+function toStream(probed: ProbedStream): SourceStream | VideoStream {
+  const stream: SourceStream = {
+    index: probed.index,
+    kind: toKind(probed.codec_type),
+    codec: probed.codec_name ?? 'unknown',
+    timeBase: parseRational(probed.time_base) ?? { num: 1, den: 1_000 },
+    dispositions: Object.entries(probed.disposition ?? {}).flatMap(([name, set]) =>
+      set === 1 ? [name] : [],
+    ),
+    language: probed.tags?.language,
+  }
+  if (stream.kind !== 'video') return stream
+  return {
+    ...stream,
+    width: probed.width ?? 0,
+    height: probed.height ?? 0,
+    realFrameRate: parseRational(probed.r_frame_rate ?? ''),
+    averageFrameRate: parseRational(probed.avg_frame_rate ?? ''),
+  } as VideoStream
+}
+
+function toKind(codecType: string | undefined): StreamKind {
+  switch (codecType) {
+    case 'video':
+    case 'audio':
+    case 'subtitle':
+    case 'attachment':
+      return codecType
+    default:
+      return 'data'
+  }
+}
+
+function isVideo(stream: SourceStream): stream is VideoStream {
+  return stream.kind === 'video'
+}

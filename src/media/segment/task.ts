@@ -1,0 +1,43 @@
+/** One segment as a worker gets it: everything that decides its frames, and nothing about where the bytes come from. */
+import type { Rational } from '../rational.ts'
+
+/** Containers that hold a segment's timestamps exactly. Matroska rounds to milliseconds and is none of them. */
+export const SEGMENT_CONTAINERS = ['mp4', 'mov'] as const
+export type SegmentContainer = (typeof SEGMENT_CONTAINERS)[number]
+
+/** A half-open stretch of the source's time in its own ticks; `undefined` leaves an end open. */
+export interface SegmentRange {
+  readonly startPts: bigint | undefined
+  readonly endPts: bigint | undefined
+}
+
+export interface SegmentTask extends SegmentRange {
+  /** The demuxer, forced, so that every machine reads the file as the coordinator did. */
+  readonly format: string
+  /** Index of the video stream in the file. */
+  readonly stream: number
+  readonly timeBase: Rational
+  readonly encoderTimeBase: Rational
+  /** What a single run subtracts from every timestamp, in microseconds. */
+  readonly zeroMicroseconds: bigint
+  /** Where to start decoding, tried in turn until the frames are as expected; `undefined` is the file's start. */
+  readonly seekPts: readonly (bigint | undefined)[]
+  /** How many frames the segment must have, and the digest of their times in {@link segmentTimes}. */
+  readonly expected: { readonly frames: number; readonly ptsDigest: string }
+  /** The video options, encoder included. */
+  readonly video: readonly string[]
+  readonly container: SegmentContainer
+}
+
+/**
+ * Segments carry their place in the film plus this many seconds, so that no decode time goes below zero. 1001 s is a
+ * whole number of frames at n/1 and at n/1001 frames per second.
+ */
+export const SEGMENT_SHIFT_SECONDS = 1001
+
+/** The track time scale of a segment: the encoder's, doubled as FFmpeg's mp4 muxer does until it is fine enough. */
+export function segmentTimeScale(encoderTimeBase: Rational): number {
+  let scale = encoderTimeBase.den
+  while (scale < 10_000) scale *= 2
+  return scale
+}

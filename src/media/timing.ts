@@ -1,0 +1,129 @@
+/**
+ * How a source's timestamps become the output's in a single ffmpeg run with `-fps_mode:v passthrough`: the zero point
+ * that ffmpeg subtracts, the encoder's time base, and the rounding between the two.
+ */
+import { run, type Tool } from './ffmpeg/index.ts'
+import type { FrameIndex } from './frame-index.ts'
+import { fileUrl, type Source, type VideoStream } from './probe.ts'
+import { divideRounded, invert, MICROSECONDS, type Rational, rescale } from './rational.ts'
+
+export interface Timing {
+  /** Time base of the source's video stream. */
+  readonly source: Rational
+  /** Time base of the encoder: one frame of a constant-rate source, otherwise the source's own. */
+  readonly encoder: Rational
+  /** What a single run subtracts from every source timestamp, in microseconds as ffmpeg holds it. */
+  readonly zeroMicroseconds: bigint
+}
+
+/** The encoder's tick for a source tick. */
+export function toEncoderPts(pts: bigint, timing: Timing): bigint {
+  const shifted = pts - rescale(timing.zeroMicroseconds, MICROSECONDS, timing.source)
+  return roundAsEncoder(shifted, timing.source, timing.encoder)
+}
+
+/** The timestamps a single run gives these frames, in `target` ticks of the file it writes, before any common shift. */
+export function toOutputTimes(pts: BigInt64Array, timing: Timing, target: Rational): BigInt64Array {
+  return pts.map((time) => rescale(toEncoderPts(time, timing), timing.encoder, target))
+}
+
+/**
+ * FFmpeg's rounding of a frame's pts to the encoder's time base (`adjust_frame_pts_to_encoder_tb`): first to a finer
+ * grid of up to 16 more bits, then moved away from zero by 2^-17, then to the nearest integer.
+ */
+function roundAsEncoder(pts: bigint, from: Rational, to: Rational): bigint {
+  const extraBits = BigInt(Math.min(16, Math.max(0, 29 - Math.floor(Math.log2(to.den)))))
+  const fine = divideRounded(
+    pts * BigInt(from.num) * (BigInt(to.den) << extraBits),
+    BigInt(from.den) * BigInt(to.num),
+  )
+  const scale = 17n
+  const nudged = (fine << (scale - extraBits)) + (fine > 0n ? 1n : fine < 0n ? -1n : 0n)
+  return divideRounded(nudged, 1n << scale)
+}
+
+/**
+ * The encoder's time base: 1/rate when every frame stands on the grid of the source's real frame rate, otherwise the
+ * source's own, since a grid would move or merge the frames of a variable-rate source.
+ */
+export function chooseEncoderTimeBase(video: VideoStream, index: FrameIndex): Rational {
+  const rate = video.realFrameRate
+  if (rate === undefined) return video.timeBase
+  const steps = gridSteps(index.pts, video.timeBase, invert(rate))
+  if (steps === 'off-grid') return video.timeBase
+  const average = video.averageFrameRate
+  const declaredConstant = average !== undefined && rate.num * average.den === average.num * rate.den
+  return steps === 'every' || declaredConstant ? invert(rate) : video.timeBase
+}
+
+/** Whether the frames stand on a grid that starts at the first: on every point, on some, or beside it. */
+function gridSteps(pts: BigInt64Array, timeBase: Rational, grid: Rational): 'every' | 'some' | 'off-grid' {
+  const first = pts[0]
+  if (first === undefined) return 'off-grid'
+  let previous = -1n
+  let every = true
+  for (const time of pts) {
+    const step = rescale(time - first, timeBase, grid)
+    const beside = time - first - rescale(step, grid, timeBase)
+    // A container's rounding (1 ms in Matroska) moves the first frame and this one by half a tick each.
+    if (step <= previous || beside > 1n || beside < -1n) return 'off-grid'
+    every &&= step === previous + 1n
+    previous = step
+  }
+  return every ? 'every' : 'some'
+}
+
+/**
+ * Measures the zero point: the first frame's time with `-copyts` less its time without, both with all streams of the
+ * job in use, since the start of an unused stream does not count (MPEG-TS).
+ */
+export async function measureZero(
+  ffmpeg: Tool,
+  source: Source,
+  options: { signal?: AbortSignal } = {},
+): Promise<bigint> {
+  const [absolute, relative] = await Promise.all([
+    firstFramePts(ffmpeg, source, ['-copyts'], options),
+    firstFramePts(ffmpeg, source, [], options),
+  ])
+  // The way back to microseconds is exact: ffmpeg itself made these ticks from whole microseconds.
+  return rescale(absolute - relative, source.video.timeBase, MICROSECONDS)
+}
+
+async function firstFramePts(
+  ffmpeg: Tool,
+  source: Source,
+  inputOptions: string[],
+  options: { signal?: AbortSignal },
+): Promise<bigint> {
+  let first: bigint | undefined
+  const { video } = source
+  await run(
+    ffmpeg,
+    [
+      ...['-v', 'error', '-nostdin', ...inputOptions, '-f', source.format, '-i', fileUrl(source.path)],
+      ...['-map', `0:${video.index}`, '-c:v', 'wrapped_avframe', '-frames:v', '1'],
+      ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', `${video.timeBase.num}/${video.timeBase.den}`],
+      ...['-f', 'framecrc', 'pipe:1'],
+      ...otherStreamsInUse(source),
+    ],
+    {
+      ...options,
+      onLine(line) {
+        const field = line.startsWith('#') ? undefined : line.split(',')[2]
+        if (field !== undefined) first ??= BigInt(field.trim())
+      },
+    },
+  )
+  return first ?? 0n
+}
+
+/** A second output that maps the job's audio and subtitles and writes nothing. */
+function otherStreamsInUse(source: Source): string[] {
+  const others = source.streams.filter(
+    ({ kind }) => kind === 'audio' || kind === 'subtitle' || kind === 'data',
+  )
+  if (others.length === 0) return []
+  const maps = others.flatMap(({ index }) => ['-map', `0:${index}`])
+  return [...maps, '-c', 'copy', '-t', '0', '-f', 'null', '-']
+}

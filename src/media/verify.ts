@@ -1,0 +1,77 @@
+/** What a finished file really holds, read from its packets: frame times, parameter sets, streams. */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { AscendingTimes } from './ascending-times.ts'
+import { run, type Tool } from './ffmpeg/index.ts'
+
+interface Options {
+  signal?: AbortSignal
+}
+
+/**
+ * The presentation times of the first video stream's packets, ascending, in ticks of the stream's time base.
+ *
+ * @param format the demuxer to use
+ */
+export async function readVideoTimes(
+  ffprobe: Tool,
+  path: string,
+  format: string,
+  options: Options = {},
+): Promise<BigInt64Array> {
+  const times = new AscendingTimes()
+  await run(
+    ffprobe,
+    [
+      ...['-v', 'error', '-f', format, '-select_streams', 'V:0'],
+      ...['-show_entries', 'packet=pts', '-of', 'csv=p=0', `file:${path}`],
+    ],
+    {
+      ...options,
+      onLine(line) {
+        const pts = /^-?\d+/.exec(line)?.[0]
+        if (pts !== undefined) times.insert(BigInt(pts))
+      },
+    },
+  )
+  return times.toArray()
+}
+
+export interface FileDigest {
+  readonly sha256: string
+  readonly sizeBytes: number
+}
+
+export async function digestFile(path: string, options: Options = {}): Promise<FileDigest> {
+  const hash = createHash('sha256')
+  let sizeBytes = 0
+  for await (const chunk of createReadStream(path, { signal: options.signal })) {
+    hash.update(chunk)
+    sizeBytes += chunk.length
+  }
+  return { sha256: hash.digest('hex'), sizeBytes }
+}
+
+/** The digest of the video's parameter sets (extradata): segments that differ in it must not be joined. */
+export async function readParameterSets(
+  ffprobe: Tool,
+  path: string,
+  format: string,
+  options: Options = {},
+): Promise<string> {
+  let digest = ''
+  await run(
+    ffprobe,
+    [
+      ...['-v', 'error', '-f', format, '-select_streams', 'V:0', '-show_data_hash', 'sha256'],
+      ...['-show_entries', 'stream=extradata_hash', '-of', 'csv=p=0', `file:${path}`],
+    ],
+    {
+      ...options,
+      onLine(line) {
+        digest ||= line.trim()
+      },
+    },
+  )
+  return digest
+}
