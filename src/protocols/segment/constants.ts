@@ -1,0 +1,24 @@
+/** The name and the bounds of the segment protocol. */
+
+export const SEGMENT_PROTOCOL = '/ffswarm/segment/1.0.0'
+
+/** One offer names one segment; its parameters are the user's command line. Anything larger is a fault. */
+export const SEGMENT_OFFER_BYTES_MAX = 64 * 1024
+
+export const SEGMENT_MESSAGE_BYTES_MAX = 16 * 1024
+
+/** Attempts of one coordinator at once: a slot each on a large machine. */
+export const SEGMENT_STREAMS_MAX = 256
+
+/** From opening the stream to the worker's yes or no. */
+export const SEGMENT_OFFER_TIMEOUT_MS = 10_000
+
+export const SEGMENT_SEND_TIMEOUT_MS = 10_000
+
+export const SEGMENT_HEARTBEAT_MS = 1_000
+
+/** A worker that has said nothing for this long has lost the task: fifteen heartbeats, to outlast a loaded machine. */
+export const SEGMENT_LEASE_MS = 15_000
+
+/** How long a worker keeps a result that nobody has acknowledged. */
+export const SEGMENT_RETAIN_MS = 10 * 60_000

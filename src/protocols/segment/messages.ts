@@ -1,0 +1,93 @@
+/** What coordinator and worker say to each other about one attempt of one task. */
+
+import { z } from 'zod'
+import { failureCode, failureText, int64, opaqueId } from '../messages.ts'
+
+const count = z.int().min(0)
+
+/** Numerator and denominator, both positive: FFmpeg keeps them in 32-bit integers. */
+const rational = z.tuple([z.int().min(1).max(0x7fffffff), z.int().min(1).max(0x7fffffff)])
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+
+export const segmentOffer = z.object({
+  job: opaqueId,
+  task: count,
+  attempt: count,
+  source: z.object({
+    blob: opaqueId,
+    sizeBytes: count,
+    /** The name of the demuxer. */
+    format: z.string().regex(/^[a-z0-9_]{1,64}$/),
+    /** The index of the video stream in the file. */
+    stream: z.int().min(0).max(65_535),
+  }),
+  /** Half-open, in ticks of `timeBase`; null leaves that end open. */
+  startPts: int64.nullable(),
+  endPts: int64.nullable(),
+  timeBase: rational,
+  /** Places to start decoding from, to be tried in turn; null is the start of the file. */
+  seekPts: z.array(int64.nullable()).min(1).max(16),
+  /** Subtracted from every pts. */
+  offsetPts: int64,
+  /** The time base of the encoder; null: that of the filtered frames. */
+  outputTimeBase: rational.nullable(),
+  /** What the segment must hold, where that is known already. */
+  expected: z.object({ frames: count, ptsDigest: sha256 }).nullable(),
+  params: z.array(z.string().max(4096)).max(256),
+  container: z.enum(['mp4', 'mov', 'matroska']),
+})
+
+export type SegmentOffer = z.output<typeof segmentOffer>
+
+export const segmentProgress = z.object({
+  frames: count,
+  /** Frames a second since the attempt began. */
+  fps: z.number().min(0),
+  phase: z.enum(['fetching', 'encoding', 'finishing']),
+})
+
+export type SegmentProgress = z.output<typeof segmentProgress>
+
+export const segmentResult = z.object({
+  /** The id under which the worker serves the encoded bytes. */
+  blob: opaqueId,
+  sizeBytes: count,
+  sha256,
+  frames: count,
+  encodeMs: z.number().min(0),
+  /** Which of the offer's `seekPts` gave it. */
+  seekIndex: z.int().min(0).max(15),
+  cpuMs: z.number().min(0),
+})
+
+export type SegmentResult = z.output<typeof segmentResult>
+
+const failure = { code: failureCode, message: failureText }
+
+/** The worker's answer to an offer. */
+export const segmentAnswer = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('accepted') }),
+  z.object({ type: z.literal('refused'), ...failure }),
+])
+
+export type SegmentAnswer = z.output<typeof segmentAnswer>
+
+/** What the worker says of a task that it has accepted. */
+export const segmentReport = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('heartbeat') }),
+  z.object({ type: z.literal('progress'), progress: segmentProgress }),
+  z.object({ type: z.literal('result'), result: segmentResult }),
+  z.object({ type: z.literal('failed'), ...failure }),
+])
+
+export type SegmentReport = z.output<typeof segmentReport>
+
+/** How the coordinator ends an attempt. */
+export const segmentVerdict = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('acknowledge') }),
+  z.object({ type: z.literal('reject'), code: failureCode }),
+  z.object({ type: z.literal('cancel') }),
+])
+
+export type SegmentVerdict = z.output<typeof segmentVerdict>
