@@ -1,0 +1,25 @@
+/** FFmpeg and exact media time. Knows nothing of the network, of peers or of jobs. */
+export { chooseCut, rangeOf, seekPlaces } from './cuts.ts'
+export { MediaError, type MediaFailure } from './failure.ts'
+export {
+  type FFmpegCapabilities,
+  type Located,
+  type LocatedTools,
+  type LocateOptions,
+  locateTools,
+  readCapabilities,
+  readEncoderOptions,
+  type Tool,
+} from './ffmpeg/index.ts'
+export { decodeFrameIndex, type FrameIndex, ptsDigest, readFrameIndex } from './frame-index.ts'
+export { type JoinSegment, joinSegments } from './join.ts'
+export { defaultEncoder, type OutputFormat, outputFormat, outputTimeBase } from './output-format.ts'
+export { type EncodeParams, parseParams, splitParams } from './params/index.ts'
+export { preflight } from './preflight.ts'
+export { fileUrl, probe, type Source } from './probe.ts'
+export { type Rational, toSeconds } from './rational.ts'
+export * from './segment/index.ts'
+export { planStreams, type StreamPlan } from './stream-plan.ts'
+export { chooseEncoderTimeBase, measureZero, type Timing, toOutputTimes } from './timing.ts'
+export { digestFile, type FileDigest, readParameterSets, readVideoTimes } from './verify.ts'
+export { verifyOutput } from './verify-output.ts'

@@ -1,0 +1,121 @@
+/**
+ * Joins the segments' video with the source's other streams, chapters and metadata into one file, exact to the tick.
+ */
+import { writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { run, type Tool } from './ffmpeg/index.ts'
+import type { OutputFormat } from './output-format.ts'
+import type { EncodeParams } from './params/index.ts'
+import { fileUrl, type Source } from './probe.ts'
+import { divideRounded, formatMicroseconds, type Rational } from './rational.ts'
+import { SEGMENT_SHIFT_SECONDS, segmentTimeScale } from './segment/task.ts'
+import { codecArguments, type StreamPlan } from './stream-plan.ts'
+
+export interface JoinSegment {
+  /** All segments lie in one directory. */
+  readonly path: string
+  /** Time of its first frame in ticks of the segment's time scale, shift included. */
+  readonly firstTick: bigint
+}
+
+export interface JoinJob {
+  readonly source: Source
+  readonly params: EncodeParams
+  readonly plan: StreamPlan
+  readonly format: OutputFormat
+  readonly encoderTimeBase: Rational
+  /** In presentation order; at least one. */
+  readonly segments: readonly JoinSegment[]
+  /** What a single run writes as the video's `encoder` tag, such as `Lavc59.37.100 libx264`. */
+  readonly encoderTag: string
+  readonly outputPath: string
+}
+
+/** @throws MediaError TOOL_EXIT in ffmpeg's own words. */
+export async function joinSegments(
+  ffmpeg: Tool,
+  job: JoinJob,
+  options: { signal?: AbortSignal; onSeconds?(seconds: number): void } = {},
+): Promise<void> {
+  const first = job.segments[0]
+  if (first === undefined) throw new RangeError('a join needs at least one segment')
+  const listPath = join(dirname(first.path), 'segments.ffconcat')
+  await writeFile(listPath, concatList(job.segments, segmentTimeScale(job.encoderTimeBase)))
+  await run(ffmpeg, joinArguments(job, listPath), {
+    signal: options.signal,
+    onLine(line) {
+      const microseconds = /^out_time_us=(\d+)$/.exec(line)?.[1]
+      if (microseconds !== undefined) options.onSeconds?.(Number(microseconds) / 1e6)
+    },
+  })
+}
+
+/**
+ * The concat demuxer moves each file to where the durations before it add up to, in microseconds. Durations that are
+ * differences of the *rounded* first times make that move the same number for every file, so it adds no rounding of
+ * its own between them.
+ */
+export function concatList(segments: readonly JoinSegment[], timeScale: number): string {
+  const lines = segments.flatMap(({ path, firstTick }, place) => {
+    const next = segments[place + 1]
+    const length =
+      next === undefined
+        ? []
+        : [`duration ${formatMicroseconds(toMicroseconds(next.firstTick) - toMicroseconds(firstTick))}`]
+    return [`file '${basename(path)}'`, ...length]
+  })
+  return ['ffconcat version 1.0', ...lines, ''].join('\n')
+
+  function toMicroseconds(ticks: bigint): bigint {
+    return divideRounded(ticks * 1_000_000n, BigInt(timeScale))
+  }
+}
+
+export function joinArguments(job: JoinJob, listPath: string): string[] {
+  const { source, plan, params, format } = job
+  const timeScale = segmentTimeScale(job.encoderTimeBase)
+  const firstTick = (job.segments[0]?.firstTick ?? 0n) - BigInt(SEGMENT_SHIFT_SECONDS * timeScale)
+  const start = divideRounded(firstTick * 1_000_000n, BigInt(timeScale))
+  return [
+    ...['-v', 'error', '-nostdin', '-y', '-nostats', '-progress', 'pipe:1', '-stats_period', '0.5'],
+    ...['-f', source.format, '-i', fileUrl(source.path)],
+    ...['-itsoffset', formatMicroseconds(start), '-f', 'concat', '-safe', '0', '-i', fileUrl(listPath)],
+    ...plan.streams.flatMap(({ action, source: { index } }) => [
+      '-map',
+      action === 'segments' ? '1:v:0' : `0:${index}`,
+    ]),
+    ...codecArguments(
+      plan.streams.map((stream) => (stream.action === 'segments' ? { ...stream, action: 'copy' } : stream)),
+      params,
+    ),
+    ...metadataArguments(job),
+    ...params.output.filter((word) => word !== '-dn'),
+    ...(format.demuxer === 'mov' ? ['-video_track_timescale', `${timeScale}`] : []),
+    ...['-f', format.muxer, fileUrl(job.outputPath)],
+    // The start of a stream that no output uses would not count towards the zero point (MPEG-TS).
+    ...['-map', `0:${source.video.index}`, '-c', 'copy', '-t', '0', '-f', 'null', '-'],
+  ]
+}
+
+/**
+ * The video's tags and dispositions come from the source too. Naming one stream turns ffmpeg's automatic copying off
+ * for all, so each is named.
+ */
+function metadataArguments({ plan, source, encoderTag }: JoinJob): string[] {
+  const tags = plan.streams.flatMap(({ source: { index }, action }, place) => [
+    ...[`-map_metadata:s:${place}`, `0:s:${index}`],
+    ...(action === 'segments' ? [`-metadata:s:${place}`, `encoder=${encoderTag}`] : []),
+    // Otherwise the source's encoder would stand there for what was encoded just now.
+    ...(action === 'encode' ? [`-metadata:s:${place}`, 'encoder='] : []),
+  ])
+  const { dispositions } = source.video
+  // A segment's only track is a default one, so the usual case needs no word, and ffmpeg's own choices stay on.
+  if (dispositions.length === 1 && dispositions[0] === 'default') return tags
+  return [
+    ...tags,
+    ...plan.streams.flatMap(({ source: stream }, place) => [
+      `-disposition:${place}`,
+      stream.dispositions.length === 0 ? '0' : stream.dispositions.join('+'),
+    ]),
+  ]
+}

@@ -1,0 +1,175 @@
+/**
+ * What becomes of each stream of the source in the output: the video encoded, the rest copied where the container can
+ * hold it, converted where it can be, otherwise named as lost. The container's muxer itself is asked.
+ */
+import { join } from 'node:path'
+import { MediaError } from './failure.ts'
+import { run, type Tool } from './ffmpeg/index.ts'
+import type { OutputFormat } from './output-format.ts'
+import type { EncodeParams } from './params/index.ts'
+import { fileUrl, type Source, type SourceStream } from './probe.ts'
+
+export interface PlannedStream {
+  readonly source: SourceStream
+  /** `segments`: the encoded video; `copy`; `encode`: by the user's options, or the container's default without any. */
+  readonly action: 'segments' | 'copy' | 'encode'
+  /** The codec to name for `encode`; undefined leaves it to the user's options and ffmpeg's default. */
+  readonly codec: string | undefined
+}
+
+export interface StreamPlan {
+  /** In the source's order. */
+  readonly streams: readonly PlannedStream[]
+  /** One sentence for each stream that is lost or changed, for the person to read. */
+  readonly warnings: readonly string[]
+}
+
+interface Options {
+  signal?: AbortSignal
+  /** A directory for the muxer's trial files, which are removed by whoever made it. */
+  scratchDir: string
+}
+
+export async function planStreams(
+  ffmpeg: Tool,
+  source: Source,
+  params: EncodeParams,
+  format: OutputFormat,
+  options: Options,
+): Promise<StreamPlan> {
+  const wishes = source.streams.flatMap((stream) => wish(stream, source, params))
+  const kept = wishes.filter((planned) => planned.action !== 'segments')
+  if (await canHold(ffmpeg, source, format, kept, params, options)) {
+    return { streams: wishes, warnings: lostVideos(source) }
+  }
+  const streams: PlannedStream[] = []
+  const warnings = lostVideos(source)
+  for (const planned of wishes) {
+    if (planned.action === 'segments') {
+      streams.push(planned)
+      continue
+    }
+    const fit = await firstThatFits(ffmpeg, source, format, planned, params, options)
+    if (fit === undefined) {
+      warnings.push(`${describe(planned.source)} is left out: ${format.muxer} cannot hold it`)
+      continue
+    }
+    if (fit !== planned) {
+      warnings.push(
+        `${describe(planned.source)} is converted${fit.codec === undefined ? '' : ` to ${fit.codec}`}: ${format.muxer} cannot hold it as it is`,
+      )
+    }
+    streams.push(fit)
+  }
+  return { streams, warnings }
+}
+
+function wish(stream: SourceStream, source: Source, params: EncodeParams): PlannedStream[] {
+  if (stream.index === source.video.index) return [{ source: stream, action: 'segments', codec: undefined }]
+  const copy: PlannedStream = { source: stream, action: 'copy', codec: undefined }
+  const encode: PlannedStream = { source: stream, action: 'encode', codec: undefined }
+  switch (stream.kind) {
+    case 'video':
+      return stream.dispositions.includes('attached_pic') ? [copy] : []
+    case 'audio': {
+      if (params.audio.includes('-an')) return []
+      return [isNamed(params.audio, 'a', placeAmong(stream, source)) ? encode : copy]
+    }
+    case 'subtitle': {
+      if (params.subtitle.includes('-sn')) return []
+      return [isNamed(params.subtitle, 's', placeAmong(stream, source)) ? encode : copy]
+    }
+    case 'data':
+      return params.output.includes('-dn') ? [] : [copy]
+    case 'attachment':
+      return [copy]
+  }
+}
+
+/** Whether the user's options say anything about the n-th stream of a type. */
+function isNamed(options: readonly string[], type: 'a' | 's', place: number): boolean {
+  return options.some((word) => {
+    if (!/^-[a-zA-Z]/.test(word)) return false
+    const specifier = word.split(':').slice(1)
+    const [specifiedType, specifiedPlace] = specifier
+    // `-ac 2`, `-acodec aac`: the option itself says which type
+    if (specifiedType === undefined) return true
+    return specifiedType === type && (specifiedPlace === undefined || Number(specifiedPlace) === place)
+  })
+}
+
+function placeAmong(stream: SourceStream, source: Source): number {
+  return source.streams.filter(({ kind }) => kind === stream.kind).indexOf(stream)
+}
+
+async function firstThatFits(
+  ffmpeg: Tool,
+  source: Source,
+  format: OutputFormat,
+  planned: PlannedStream,
+  params: EncodeParams,
+  options: Options,
+): Promise<PlannedStream | undefined> {
+  const alternatives: PlannedStream[] = [planned]
+  if (planned.action === 'copy' && planned.source.kind === 'audio') {
+    alternatives.push({ ...planned, action: 'encode' })
+  }
+  if (planned.action === 'copy' && planned.source.kind === 'subtitle') {
+    alternatives.push({ ...planned, action: 'encode', codec: format.textSubtitles })
+  }
+  for (const alternative of alternatives) {
+    if (await canHold(ffmpeg, source, format, [alternative], params, options)) return alternative
+  }
+  return undefined
+}
+
+/** Lets the muxer write a header for these streams and nothing more. */
+async function canHold(
+  ffmpeg: Tool,
+  source: Source,
+  format: OutputFormat,
+  streams: readonly PlannedStream[],
+  params: EncodeParams,
+  options: Options,
+): Promise<boolean> {
+  if (streams.length === 0) return true
+  try {
+    await run(
+      ffmpeg,
+      [
+        ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
+        ...streams.flatMap(({ source: { index } }) => ['-map', `0:${index}`]),
+        ...codecArguments(streams, params),
+        ...['-t', '0', '-f', format.muxer, fileUrl(join(options.scratchDir, 'trial'))],
+      ],
+      options.signal === undefined ? {} : { signal: options.signal },
+    )
+    return true
+  } catch (error) {
+    if (error instanceof MediaError) return false
+    throw error
+  }
+}
+
+/** The user's options for audio and subtitles, then a codec for each stream that they leave open. */
+export function codecArguments(streams: readonly PlannedStream[], params: EncodeParams): string[] {
+  const own = streams.flatMap(({ action, codec }, place) => {
+    if (action === 'encode') return codec === undefined ? [] : [`-c:${place}`, codec]
+    return [`-c:${place}`, 'copy']
+  })
+  const users = [...params.audio, ...params.subtitle].filter((word) => word !== '-an' && word !== '-sn')
+  return [...users, ...own]
+}
+
+function lostVideos(source: Source): string[] {
+  return source.streams
+    .filter(
+      ({ kind, index, dispositions }) =>
+        kind === 'video' && index !== source.video.index && !dispositions.includes('attached_pic'),
+    )
+    .map((stream) => `${describe(stream)} is left out: only the first video is encoded`)
+}
+
+function describe({ kind, index, codec, language }: SourceStream): string {
+  return `${kind} stream ${index} (${[codec, language].filter((word) => word !== undefined).join(', ')})`
+}
