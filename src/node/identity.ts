@@ -1,0 +1,128 @@
+/**
+ * The persistent identities of a user's nodes on one machine. The first node to run takes identity 0, another beside
+ * it identity 1, and so on, so that a node that comes back is the peer it was.
+ */
+
+import { createHash } from 'node:crypto'
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
+import type { Ed25519PrivateKey, PeerId } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { type Claim, claim, claimPipe } from './claim.ts'
+import { isErrno } from './errno.ts'
+import { NetworkError } from './network-error.ts'
+
+export interface Identity {
+  readonly privateKey: Ed25519PrivateKey
+  readonly peerId: PeerId
+  /** Which of the machine's identities this is, from 0. */
+  readonly index: number
+  /** Lets another node take this identity. The end of the process does so too. */
+  release(): Promise<void>
+}
+
+/** More nodes than this on one machine is a runaway script. */
+const IDENTITIES_MAX = 1024
+
+/** macOS takes paths of sockets up to 103 bytes, Linux up to 107. */
+const SOCKET_PATH_BYTES_MAX = 103
+
+/** Room for `/<index>/.<name of a contender>`. */
+const SOCKET_NAME_BYTES = '/1023/.0123456789ab'.length
+
+/**
+ * Takes the first identity that no running process has, and creates it where it is new.
+ *
+ * @throws NetworkError `IDENTITY_UNREADABLE`, `IDENTITIES_EXHAUSTED`, `DATA_DIR_UNUSABLE`; the signal's reason
+ */
+export async function claimIdentity(dataDir: string, options: { signal: AbortSignal }): Promise<Identity> {
+  // A home directory may be shared by machines, which cannot see each other's processes: identities are each one's own.
+  const machine =
+    hostname()
+      .replace(/[^A-Za-z0-9.-]/g, '_')
+      .slice(0, 64) || 'localhost'
+  const directory = join(dataDir, 'identities', machine)
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    const { index, release } = await claimIndex(directory, options)
+    try {
+      const privateKey = await loadOrCreateKey(join(directory, `${index}.key`))
+      return { privateKey, peerId: peerIdFromPrivateKey(privateKey), index, release }
+    } catch (err) {
+      await release()
+      throw err
+    }
+  } catch (cause) {
+    options.signal.throwIfAborted()
+    if (cause instanceof NetworkError || !(cause instanceof Error)) throw cause
+    throw new NetworkError({ code: 'DATA_DIR_UNUSABLE', path: directory, detail: cause.message }, { cause })
+  }
+}
+
+async function claimIndex(
+  directory: string,
+  options: { signal: AbortSignal },
+): Promise<Claim & { index: number }> {
+  for (let index = 0; index < IDENTITIES_MAX; index++) {
+    options.signal.throwIfAborted()
+    const claimed = await claimOne(directory, index, options)
+    if (claimed !== undefined) return { index, release: async () => await claimed.release() }
+  }
+  throw new NetworkError({ code: 'IDENTITIES_EXHAUSTED', path: directory, count: IDENTITIES_MAX })
+}
+
+async function claimOne(
+  directory: string,
+  index: number,
+  options: { signal: AbortSignal },
+): Promise<Claim | undefined> {
+  const digest = createHash('sha256').update(directory).digest('hex').slice(0, 16)
+  if (process.platform === 'win32') return await claimPipe(`\\\\.\\pipe\\ffswarm-${digest}-${index}`)
+  const inHome = join(directory, 'claims')
+  if (Buffer.byteLength(inHome) + SOCKET_NAME_BYTES <= SOCKET_PATH_BYTES_MAX) {
+    try {
+      return await claim(join(inHome, String(index)), options)
+    } catch (err) {
+      // Some network and foreign file systems hold no sockets.
+      if (!isErrno(err, 'ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'EINVAL')) throw err
+    }
+  }
+  return await claim(join(tmpdir(), `ffswarm-${process.getuid?.()}-${digest}`, String(index)), options)
+}
+
+async function loadOrCreateKey(path: string): Promise<Ed25519PrivateKey> {
+  try {
+    return decodeKey(await readFile(path), path)
+  } catch (err) {
+    if (!isErrno(err, 'ENOENT')) throw err
+  }
+  const key = await generateKeyPair('Ed25519')
+  await writeAtomically(path, privateKeyToProtobuf(key))
+  return key
+}
+
+function decodeKey(bytes: Uint8Array, path: string): Ed25519PrivateKey {
+  try {
+    const key = privateKeyFromProtobuf(bytes)
+    if (key.type === 'Ed25519') return key
+    throw new Error(`a key of type ${key.type}`)
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause)
+    throw new NetworkError({ code: 'IDENTITY_UNREADABLE', path, detail }, { cause })
+  }
+}
+
+/** Written beside, flushed and renamed: a machine that stops here has the whole key or none. */
+async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  const beside = `${path}.new`
+  const file = await open(beside, 'w', 0o600)
+  try {
+    await file.writeFile(bytes)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(beside, path)
+}

@@ -1,0 +1,40 @@
+/** What can go wrong between this node and its machine or network, as data; the prose is made in one place. */
+
+export type NetworkFailure =
+  | { code: 'PORT_IN_USE'; port: number }
+  | { code: 'LISTEN_FAILED'; addresses: readonly string[]; detail: string }
+  | { code: 'ADDRESS_INVALID'; address: string }
+  | { code: 'DATA_DIR_UNUSABLE'; path: string; detail: string }
+  | { code: 'IDENTITY_UNREADABLE'; path: string; detail: string }
+  | { code: 'IDENTITIES_EXHAUSTED'; path: string; count: number }
+
+export class NetworkError extends Error {
+  readonly failure: NetworkFailure
+
+  constructor(failure: NetworkFailure, options?: ErrorOptions) {
+    super(describe(failure), options)
+    this.name = 'NetworkError'
+    this.failure = failure
+  }
+
+  get code(): NetworkFailure['code'] {
+    return this.failure.code
+  }
+}
+
+function describe(failure: NetworkFailure): string {
+  switch (failure.code) {
+    case 'PORT_IN_USE':
+      return `port ${failure.port} is in use by another program: name another with --port, or leave it out for a free one`
+    case 'LISTEN_FAILED':
+      return `cannot listen on ${failure.addresses.join(', ')}: ${failure.detail}`
+    case 'ADDRESS_INVALID':
+      return `'${failure.address}' is no address: write host:port, or a multiaddr such as /ip4/192.168.1.5/tcp/4001`
+    case 'DATA_DIR_UNUSABLE':
+      return `${failure.path} cannot be used to keep this node's data (${failure.detail}): set FFSWARM_HOME to a directory that can`
+    case 'IDENTITY_UNREADABLE':
+      return `${failure.path} does not hold an identity (${failure.detail}): remove it, and the node gets a new one`
+    case 'IDENTITIES_EXHAUSTED':
+      return `${failure.count} nodes run on the identities in ${failure.path} already: set FFSWARM_HOME to another directory`
+  }
+}
