@@ -9,7 +9,7 @@ import type { EncodeParams } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
 import { divideRounded, formatMicroseconds, type Rational } from './rational.ts'
 import { SEGMENT_SHIFT_SECONDS, segmentTimeScale } from './segment/task.ts'
-import { codecArguments, type StreamPlan } from './stream-plan.ts'
+import { codecArguments, type PlannedStream, type StreamPlan } from './stream-plan.ts'
 
 export interface JoinSegment {
   /** All segments lie in one directory. */
@@ -101,21 +101,24 @@ export function joinArguments(job: JoinJob, listPath: string): string[] {
  * The video's tags and dispositions come from the source too. Naming one stream turns ffmpeg's automatic copying off
  * for all, so each is named.
  */
-function metadataArguments({ plan, source, encoderTag }: JoinJob): string[] {
-  const tags = plan.streams.flatMap(({ source: { index }, action }, place) => [
-    ...[`-map_metadata:s:${place}`, `0:s:${index}`],
-    ...(action === 'segments' ? [`-metadata:s:${place}`, `encoder=${encoderTag}`] : []),
+function metadataArguments({ plan, encoderTag }: JoinJob): string[] {
+  return plan.streams.flatMap((planned, place) => [
+    ...[`-map_metadata:s:${place}`, `0:s:${planned.source.index}`],
+    ...(planned.action === 'segments' ? [`-metadata:s:${place}`, `encoder=${encoderTag}`] : []),
     // Otherwise the source's encoder would stand there for what was encoded just now.
-    ...(action === 'encode' ? [`-metadata:s:${place}`, 'encoder='] : []),
+    ...(planned.action === 'encode' ? [`-metadata:s:${place}`, 'encoder='] : []),
+    ...[`-disposition:${place}`, dispositionsOf(planned, plan).join('+') || '0'],
   ])
-  const { dispositions } = source.video
-  // A segment's only track is a default one, so the usual case needs no word, and ffmpeg's own choices stay on.
-  if (dispositions.length === 1 && dispositions[0] === 'default') return tags
-  return [
-    ...tags,
-    ...plan.streams.flatMap(({ source: stream }, place) => [
-      `-disposition:${place}`,
-      stream.dispositions.length === 0 ? '0' : stream.dispositions.join('+'),
-    ]),
-  ]
+}
+
+/**
+ * The source's dispositions, and ffmpeg's own addition: of several streams of a type, the first becomes the default
+ * where none is.
+ */
+function dispositionsOf({ source }: PlannedStream, plan: StreamPlan): readonly string[] {
+  const alike = plan.streams.map((stream) => stream.source).filter(({ kind }) => kind === source.kind)
+  const candidates = alike.filter(({ dispositions }) => !dispositions.includes('attached_pic'))
+  const lacksDefault = !alike.some(({ dispositions }) => dispositions.includes('default'))
+  const becomesDefault = alike.length > 1 && lacksDefault && candidates[0] === source
+  return becomesDefault ? [...source.dispositions, 'default'] : source.dispositions
 }

@@ -7,6 +7,8 @@ import { run, type Tool } from './run.ts'
 export interface FFmpegCapabilities {
   /** As printed, such as `5.1.9-0+deb12u1` or `n7.0-7-gd38bf5e08e-20240407`. */
   readonly version: string
+  /** What it writes into an encoder tag before the encoder's name, such as `Lavc59.37.100`. */
+  readonly encoderTag: string
   /** Names of the video encoders. */
   readonly videoEncoders: readonly string[]
 }
@@ -25,8 +27,10 @@ export async function readCapabilities(
   if (unusable !== undefined) {
     throw new MediaError({ code: 'TOOL_UNUSABLE', tool: 'ffmpeg', path: ffmpeg.path, detail: unusable })
   }
+  const libavcodec = versionLines.find((line) => line.startsWith('libavcodec'))
+  const encoderTag = `Lavc${(libavcodec ?? '').replace(/^libavcodec|\/.*$|\s/g, '')}`
   const videoEncoders = encoderLines.flatMap((line) => /^ V[A-Z.]{5} (\S+)/.exec(line)?.[1] ?? [])
-  return { version, videoEncoders: videoEncoders.filter((name) => name !== '=') }
+  return { version, encoderTag, videoEncoders: videoEncoders.filter((name) => name !== '=') }
 }
 
 function tooOld(version: string): string | undefined {
