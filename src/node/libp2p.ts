@@ -31,6 +31,8 @@ const CONNECTIONS_MAX = 512
 /** Connections from one host in a second, and all that are being set up: a lab or a large host starts its nodes at once. */
 const CONNECTIONS_BURST_MAX = 256
 
+const EARLY_STREAMS_MAX = 512
+
 /** A connection that does not answer a ping for this long is lost: noticed in 5 to 10 s instead of TCP's minutes. */
 const PING_INTERVAL_MS = 5_000
 
@@ -59,6 +61,9 @@ export async function createSwarmNode<T extends ServiceMap>(
       connectionEncrypters: [noise(init.prologue === undefined ? {} : { prologueBytes: init.prologue })],
       streamMuxers: [
         yamux({
+          // A peer that offers tasks for all slots of a large machine as soon as it is connected: with the default of
+          // ten, the connection is aborted where its streams arrive before the last step of its set-up.
+          maxEarlyStreams: EARLY_STREAMS_MAX,
           streamOptions: {
             // 1 GbE with 16 ms of round trip: more only delays what shares the connection.
             maxStreamWindowSize: 2 << 20,

@@ -3,7 +3,7 @@
  * timer, and `AbortSignal.any` its link to a long-lived caller, until they are collected.
  */
 
-import type { AbortOptions } from '@libp2p/interface'
+import { type AbortOptions, setMaxListeners } from '@libp2p/interface'
 import { ProtocolError, toProtocolError } from './errors.ts'
 
 /**
@@ -67,6 +67,8 @@ export function onAbort(signal: AbortSignal | undefined, listener: (reason: unkn
     return () => {}
   }
   const onEvent = () => listener(signal.reason)
+  // One signal may govern hundreds of reads: that many listeners are no leak.
+  setMaxListeners(Infinity, signal)
   signal.addEventListener('abort', onEvent, { once: true })
   return () => signal.removeEventListener('abort', onEvent)
 }

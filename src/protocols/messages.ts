@@ -33,8 +33,27 @@ export function messageStream(stream: Stream, maxBytes: number): MessageStream {
   return lpStream(stream, {
     maxDataLength: maxBytes,
     // A message is read as soon as it is there: a peer that is four messages ahead of us is not conversing.
-    maxBufferSize: 4 * (maxBytes + 8),
+    maxBufferSize: 4 * (maxBytes + LENGTH_BYTES_MAX),
+    lengthDecoder: decodeLength,
   })
+}
+
+/** An unsigned varint of four bytes reaches 256 MiB, which no message here does. */
+const LENGTH_BYTES_MAX = 4
+
+/** lpStream's own decoder asks for more for as long as a peer sends bytes that do not end the number. */
+function decodeLength(bytes: { byteLength: number; get(index: number): number }): number {
+  let length = 0
+  for (let index = 0; index < bytes.byteLength; index++) {
+    const byte = bytes.get(index)
+    length |= (byte & 0x7f) << (7 * index)
+    if (byte < 0x80) return length
+  }
+  if (bytes.byteLength >= LENGTH_BYTES_MAX) {
+    throw new ProtocolError({ code: 'MESSAGE_TOO_LARGE', detail: 'its length has no end' })
+  }
+  // What lpStream takes for "not all here yet".
+  throw new RangeError('the length is incomplete')
 }
 
 /** @throws ProtocolError `MESSAGE_INVALID` for what is not UTF-8, not JSON or not of the schema */

@@ -100,23 +100,16 @@ export class BenchmarkService implements Benchmark, Startable {
     const onClose = () =>
       gone.abort(new ProtocolError({ code: 'DISCONNECTED', detail: 'nobody waits for it' }))
     stream.addEventListener('close', onClose, { once: true })
+    const deadline = setTimeout(onClose, deadlineMs(request))
     try {
-      const stopping = this.#stopping.signal
-      const { frames, seconds } = await withDeadline(
-        'wait',
-        deadlineMs(request),
-        { signal: stopping },
-        async (signal) => {
-          return await withSignals(
-            [signal, gone.signal],
-            async (signal) => await run(request, peer, { signal }),
-          )
-        },
-      )
-      return { frames, seconds, fps: seconds > 0 ? frames / seconds : 0 }
+      return await withSignals([this.#stopping.signal, gone.signal], async (signal) => {
+        const { frames, seconds } = await run(request, peer, { signal })
+        return { frames, seconds, fps: seconds > 0 ? frames / seconds : 0 }
+      })
     } catch (err) {
       return tellFailure(err)
     } finally {
+      clearTimeout(deadline)
       stream.removeEventListener('close', onClose)
       this.#busy = false
     }

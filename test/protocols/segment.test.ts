@@ -1,0 +1,271 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pEvent } from 'p-event'
+import { expect, test } from 'vitest'
+import {
+  SEGMENT_PROTOCOL,
+  type Segment,
+  type SegmentContext,
+  type SegmentHandler,
+  type SegmentInit,
+  type SegmentOffer,
+  type SegmentOutcome,
+  type SegmentProgress,
+  type SegmentResult,
+  segment,
+} from '../../src/protocols/segment/index.ts'
+import { codeOf, connect, createNode } from './nodes.ts'
+
+const OFFER: SegmentOffer = {
+  job: 'job-1',
+  task: 3,
+  attempt: 0,
+  source: { blob: 'src', sizeBytes: 2 ** 40, format: 'matroska', stream: 0 },
+  startPts: -9_007_199_254_740_993n,
+  endPts: 9_223_372_036_854_775_807n,
+  timeBase: [1, 90_000],
+  seekPts: [10n, null],
+  offsetPts: 1n,
+  outputTimeBase: null,
+  expected: { frames: 24, ptsDigest: 'a'.repeat(64) },
+  params: ['-c:v', 'libx264'],
+  container: 'mp4',
+}
+
+const RESULT: SegmentResult = {
+  blob: 'result-3',
+  sizeBytes: 1234,
+  sha256: 'b'.repeat(64),
+  frames: 24,
+  encodeMs: 12.5,
+  seekIndex: 0,
+  cpuMs: 30,
+}
+
+/** A worker whose handler is `work`, what it was offered and how that ended; and a coordinator. */
+async function swarm(
+  work: (context: SegmentContext) => Promise<SegmentResult>,
+  init: SegmentInit & Pick<Partial<SegmentHandler>, 'admit'> = {},
+) {
+  const offers: SegmentOffer[] = []
+  const outcomes: SegmentOutcome[] = []
+  const handler: SegmentHandler = {
+    admit: init.admit ?? (() => undefined),
+    onOffer: async (offer, _, context) => {
+      offers.push(offer)
+      return await work(context)
+    },
+    onSettled: (_offer, _peer, outcome) => void outcomes.push(outcome),
+  }
+  const { leaseMs = 2_000, heartbeatMs = 100, ...rest } = init
+  const [worker, coordinator] = await Promise.all([
+    createNode<{ segment: Segment }>({ segment: segment({ ...rest, heartbeatMs, handler }) }),
+    createNode<{ segment: Segment }>({ segment: segment({ leaseMs }) }),
+  ])
+  await connect(coordinator, worker)
+  const offer = coordinator.services.segment.offer.bind(coordinator.services.segment, worker.peerId)
+  const streams = () =>
+    [worker, coordinator].flatMap((node) => node.getConnections()).flatMap((link) => link.streams).length
+  return { worker, coordinator, offer, offers, outcomes, streams }
+}
+
+/** Work that lasts until the attempt is cancelled or lost. */
+async function untilAborted({ signal }: SegmentContext): Promise<SegmentResult> {
+  await sleep(60_000, undefined, { signal, ref: false })
+  return RESULT
+}
+
+test('an offer arrives exactly, its progress comes back, its result is acknowledged', async () => {
+  const { offer, offers, outcomes, streams } = await swarm(async ({ onProgress }) => {
+    onProgress({ frames: 1, fps: 2, phase: 'fetching' })
+    onProgress({ frames: 12, fps: 24.5, phase: 'encoding' })
+    await sleep(250)
+    return RESULT
+  })
+  const progress: SegmentProgress[] = []
+  let accepted = 0
+  const attempt = await offer(OFFER, { onProgress: (p) => progress.push(p), onAccepted: () => accepted++ })
+  expect(accepted).toBe(1)
+  expect(await attempt.result).toEqual(RESULT)
+  // The newest in each heartbeat, and only news.
+  expect(progress).toEqual([{ frames: 12, fps: 24.5, phase: 'encoding' }])
+  expect(outcomes).toEqual([])
+  await attempt.acknowledge()
+  await expect.poll(() => outcomes).toEqual(['acknowledged'])
+  expect(offers).toEqual([OFFER])
+  await expect.poll(streams).toBe(0)
+})
+
+test('a refusal tells its reason, and nothing is settled', async () => {
+  const { offer, outcomes, streams } = await swarm(untilAborted, {
+    admit: ({ task }) => (task === 3 ? { code: 'NO_SLOT', message: 'all\u0007 busy' } : undefined),
+  })
+  await expect(offer(OFFER)).rejects.toMatchObject({
+    failure: { code: 'REFUSED', reason: 'NO_SLOT', detail: 'all busy' },
+  })
+  const attempt = await offer({ ...OFFER, task: 4 })
+  attempt.cancel()
+  await expect.poll(() => outcomes).toEqual(['cancelled'])
+  await expect.poll(streams).toBe(0)
+})
+
+test('a node without a handler refuses', async () => {
+  const [a, b] = await Promise.all([
+    createNode<{ segment: Segment }>({ segment: segment() }),
+    createNode<{ segment: Segment }>({ segment: segment() }),
+  ])
+  await connect(a, b)
+  await expect(a.services.segment.offer(b.peerId, OFFER)).rejects.toMatchObject({
+    failure: { code: 'REFUSED', reason: 'NOT_A_WORKER' },
+  })
+})
+
+test('what the handler throws is told by its code', async () => {
+  const { offer, outcomes, streams } = await swarm(async () => {
+    throw Object.assign(new Error('no such encoder'), { code: 'ENCODER_MISSING' })
+  })
+  const attempt = await offer(OFFER)
+  await expect(attempt.result).rejects.toMatchObject({
+    failure: { code: 'FAILED', reason: 'ENCODER_MISSING', detail: 'no such encoder' },
+  })
+  await expect.poll(() => outcomes).toEqual(['failed'])
+  await expect.poll(streams).toBe(0)
+})
+
+test('a result or progress that is none is a failure of the worker', async () => {
+  const { offer } = await swarm(async () => ({ ...RESULT, sha256: 'short' }))
+  await expect((await offer(OFFER)).result).rejects.toMatchObject({
+    failure: { code: 'FAILED', reason: 'INTERNAL' },
+  })
+  const other = await swarm(async ({ onProgress }) => {
+    onProgress({ frames: 1, fps: Number.NaN, phase: 'encoding' })
+    return RESULT
+  })
+  await expect((await other.offer(OFFER)).result).rejects.toMatchObject({ code: 'FAILED' })
+})
+
+test('a wrong result is rejected', async () => {
+  const { offer, outcomes } = await swarm(async () => RESULT)
+  const attempt = await offer(OFFER)
+  await attempt.result
+  await attempt.reject('FRAME_COUNT')
+  await expect.poll(() => outcomes).toEqual(['rejected'])
+  expect(await codeOf(attempt.acknowledge())).toBe('DISCONNECTED')
+})
+
+test('cancel aborts the work, and the result fails', async () => {
+  const { offer, outcomes } = await swarm(untilAborted)
+  const attempt = await offer(OFFER)
+  attempt.cancel()
+  attempt.cancel()
+  expect(await codeOf(attempt.result)).toBe('DISCONNECTED')
+  await expect.poll(() => outcomes).toEqual(['cancelled'])
+})
+
+test("the signal of an offer cancels its attempt with the caller's reason", async () => {
+  const { offer, outcomes } = await swarm(untilAborted)
+  const controller = new AbortController()
+  const attempt = await offer(OFFER, { signal: controller.signal })
+  const reason = new Error('job is done')
+  controller.abort(reason)
+  await expect(attempt.result).rejects.toBe(reason)
+  await expect.poll(() => outcomes).toEqual(['cancelled'])
+})
+
+test('a coordinator that goes away aborts the work', async () => {
+  const { offer, outcomes, coordinator } = await swarm(untilAborted)
+  await offer(OFFER)
+  await coordinator.stop()
+  await expect.poll(() => outcomes).toEqual(['lost'])
+})
+
+test('a worker that goes away fails the attempt', async () => {
+  const { offer, worker, outcomes } = await swarm(untilAborted)
+  const attempt = await offer(OFFER)
+  await worker.stop()
+  expect(await codeOf(attempt.result)).toBe('DISCONNECTED')
+  await expect.poll(() => outcomes).toEqual(['lost'])
+})
+
+test('heartbeats keep the lease of a worker that has nothing to tell', async () => {
+  const { offer } = await swarm(
+    async () => {
+      await sleep(1_500)
+      return RESULT
+    },
+    { leaseMs: 500, heartbeatMs: 50 },
+  )
+  const attempt = await offer(OFFER)
+  expect(await attempt.result).toEqual(RESULT)
+  // Nor does it run out while the result is being verified.
+  await sleep(1_000)
+  await attempt.acknowledge()
+})
+
+test('the lease of a silent worker expires', async () => {
+  const { offer, outcomes } = await swarm(untilAborted, { leaseMs: 300, heartbeatMs: 60_000 })
+  const attempt = await offer(OFFER)
+  expect(await codeOf(attempt.result)).toBe('LEASE_EXPIRED')
+  await expect.poll(() => outcomes).toEqual(['lost'])
+})
+
+test('a result that nobody judges is let go of', async () => {
+  const { offer, outcomes } = await swarm(async () => RESULT, { retainMs: 200 })
+  const attempt = await offer(OFFER)
+  await attempt.result
+  await expect.poll(() => outcomes).toEqual(['lost'])
+})
+
+test('an offer that is malformed or too large ends its stream, and the worker works on', async () => {
+  const { coordinator, worker, offer, offers } = await swarm(async () => RESULT)
+  for (const bytes of [
+    Buffer.from('\u0002{}'),
+    Buffer.concat([Buffer.from([0x80, 0x80, 0x08]), Buffer.alloc(100_000)]),
+  ]) {
+    const stream = await coordinator.dialProtocol(worker.peerId, SEGMENT_PROTOCOL)
+    const closed = pEvent(stream, 'close')
+    stream.send(bytes)
+    await closed
+  }
+  const attempt = await offer(OFFER)
+  await attempt.result
+  await attempt.acknowledge()
+  expect(offers.length).toBe(1)
+})
+
+test('an offer that is not valid here never leaves', async () => {
+  const { offer, offers } = await swarm(async () => RESULT)
+  await expect(offer({ ...OFFER, source: { ...OFFER.source, format: '../x' } })).rejects.toThrow()
+  await expect(offer({ ...OFFER, startPts: 2n ** 63n })).rejects.toThrow()
+  expect(offers).toEqual([])
+})
+
+test('a worker may tell no more than its protocol allows', async () => {
+  const { coordinator } = await swarm(async () => RESULT)
+  const worker = await createNode({})
+  await worker.handle(SEGMENT_PROTOCOL, async (stream) => {
+    const accepted = Buffer.from('{"type":"accepted"}')
+    stream.send(Buffer.concat([Buffer.from([accepted.length]), accepted]))
+    await sleep(50)
+    stream.send(Buffer.concat([Buffer.from([0x80, 0x80, 0x02]), Buffer.alloc(40_000, 'x')]))
+  })
+  await connect(coordinator, worker)
+  const attempt = await coordinator.services.segment.offer(worker.peerId, OFFER)
+  expect(await codeOf(attempt.result)).toBe('MESSAGE_TOO_LARGE')
+})
+
+test('many attempts run at once on one connection', async () => {
+  const { offer, outcomes, streams } = await swarm(async () => {
+    await sleep(100)
+    return RESULT
+  })
+  await Promise.all(
+    Array.from({ length: 100 }, async (_, task) => {
+      const attempt = await offer({ ...OFFER, task })
+      await attempt.result
+      await attempt.acknowledge()
+    }),
+  )
+  await expect.poll(() => outcomes.length).toBe(100)
+  expect(new Set(outcomes)).toEqual(new Set(['acknowledged']))
+  await expect.poll(streams).toBe(0)
+})
