@@ -8,6 +8,7 @@
  * answer is dead for good and can be removed. On Windows the name of a pipe is exclusive by itself.
  */
 
+import '../polyfill.ts'
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, unlink } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
@@ -137,11 +138,13 @@ async function standingOf(path: string): Promise<Standing> {
   const socket = connect(path)
   const timer = setTimeout(() => resolve('holder'), ANSWER_TIMEOUT_MS)
   socket.once('data', (bytes) => resolve(bytes.toString() === ANSWERS.contender ? 'contender' : 'holder'))
-  // Whoever closes without an answer is about to go: to be asked again.
+  // Whoever closes without an answer, or resets, is about to go: to be asked again.
   socket.once('close', () => resolve('contender'))
   socket.once('error', (err) => {
-    // Anything but a plain no, such as a full backlog or a missing permission, is a sign of life.
-    resolve(isErrno(err, 'ECONNREFUSED', 'ENOENT') ? 'dead' : 'holder')
+    if (isErrno(err, 'ECONNREFUSED', 'ENOENT')) resolve('dead')
+    else if (isErrno(err, 'ECONNRESET', 'EPIPE')) resolve('contender')
+    // Anything else, such as a full backlog or a missing permission, is a sign of life.
+    else resolve('holder')
   })
   try {
     return await promise

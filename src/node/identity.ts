@@ -56,7 +56,7 @@ export async function claimIdentity(dataDir: string, options: { signal: AbortSig
     }
   } catch (cause) {
     options.signal.throwIfAborted()
-    if (cause instanceof NetworkError || !(cause instanceof Error)) throw cause
+    if (!(cause instanceof Error && 'syscall' in cause)) throw cause
     throw new NetworkError({ code: 'DATA_DIR_UNUSABLE', path: directory, detail: cause.message }, { cause })
   }
 }

@@ -3,6 +3,7 @@
  * default route: not at all on a machine without such a route, and on the wrong network on one with several.
  */
 
+import '../polyfill.ts'
 import { networkInterfaces } from 'node:os'
 import multicastDns from 'multicast-dns'
 

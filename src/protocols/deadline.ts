@@ -3,6 +3,7 @@
  * timer, and `AbortSignal.any` its link to a long-lived caller, until they are collected.
  */
 
+import '../polyfill.ts'
 import { type AbortOptions, setMaxListeners } from '@libp2p/interface'
 import { ProtocolError, toProtocolError } from './errors.ts'
 
