@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createDataDir, dataDir } from '../../src/node/data-dir.ts'
-import { temporaryDirectory } from './support/temporary.ts'
+import { temporaryDirectory } from '../support/temporary.ts'
 
 test.each([
   [{ FFSWARM_HOME: '/data', XDG_DATA_HOME: '/xdg', HOME: '/home/me' }, '/data'],

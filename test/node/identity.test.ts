@@ -2,8 +2,8 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { claimIdentity } from '../../src/node/identity.ts'
-import { startProcess } from './support/processes.ts'
-import { temporaryDirectory } from './support/temporary.ts'
+import { startProcess } from '../support/processes.ts'
+import { temporaryDirectory } from '../support/temporary.ts'
 
 const signal = AbortSignal.timeout(100_000)
 
@@ -13,7 +13,7 @@ interface Claimed {
 }
 
 async function claimInProcess(directory: string) {
-  return await startProcess<Claimed>('claim-identity.mjs', [directory])
+  return await startProcess<Claimed>(new URL('support/claim-identity.mjs', import.meta.url), [directory])
 }
 
 async function claimHere(directory: string) {

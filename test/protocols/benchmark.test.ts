@@ -6,7 +6,7 @@ import {
   type BenchmarkRequest,
   benchmark,
 } from '../../src/protocols/benchmark/index.ts'
-import { codeOf, connect, createNode } from './nodes.ts'
+import { codeOf, connect, createNode } from './support/nodes.ts'
 
 const REQUEST: BenchmarkRequest = {
   params: ['-c:v', 'libx264'],

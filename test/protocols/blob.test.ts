@@ -12,7 +12,7 @@ import {
   type BlobInit,
   blob,
 } from '../../src/protocols/blob/index.ts'
-import { codeOf, connect, createNode } from './nodes.ts'
+import { codeOf, connect, createNode } from './support/nodes.ts'
 
 const MIB = 1024 * 1024
 

@@ -10,7 +10,7 @@ import {
   type HelloReceived,
   hello,
 } from '../../src/protocols/hello/index.ts'
-import { codeOf, connect, createNode } from './nodes.ts'
+import { codeOf, connect, createNode } from './support/nodes.ts'
 
 function described(changes: Partial<Hello> = {}): Hello {
   return {

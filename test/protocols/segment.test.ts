@@ -13,7 +13,7 @@ import {
   type SegmentResult,
   segment,
 } from '../../src/protocols/segment/index.ts'
-import { codeOf, connect, createNode } from './nodes.ts'
+import { codeOf, connect, createNode } from './support/nodes.ts'
 
 const OFFER: SegmentOffer = {
   job: 'job-1',
@@ -24,8 +24,8 @@ const OFFER: SegmentOffer = {
   endPts: 9_223_372_036_854_775_807n,
   timeBase: [1, 90_000],
   seekPts: [10n, null],
-  offsetPts: 1n,
-  outputTimeBase: null,
+  zeroMicroseconds: 1n,
+  encoderTimeBase: [1, 24],
   expected: { frames: 24, ptsDigest: 'a'.repeat(64) },
   params: ['-c:v', 'libx264'],
   container: 'mp4',

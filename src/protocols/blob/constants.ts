@@ -2,7 +2,10 @@
 
 export const BLOB_PROTOCOL = '/ffswarm/blob/1.0.0'
 
-/** The most one request may ask for: the unit of what is in memory, on both sides. */
+/**
+ * The most one request may ask for: the unit of what is in memory, on both sides. Between two processes of one core
+ * each, 1 MiB brings 247-275 MB/s; 2 and 4 MiB are no faster.
+ */
 export const BLOB_RANGE_BYTES_MAX = 1024 * 1024
 
 /** Requests on their way at once: enough to hide a round trip, few enough to bound the memory of a slow reader. */

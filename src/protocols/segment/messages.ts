@@ -28,12 +28,11 @@ export const segmentOffer = z.object({
   timeBase: rational,
   /** Places to start decoding from, to be tried in turn; null is the start of the file. */
   seekPts: z.array(int64.nullable()).min(1).max(16),
-  /** Subtracted from every pts. */
-  offsetPts: int64,
-  /** The time base of the encoder; null: that of the filtered frames. */
-  outputTimeBase: rational.nullable(),
-  /** What the segment must hold, where that is known already. */
-  expected: z.object({ frames: count, ptsDigest: sha256 }).nullable(),
+  /** What a single run subtracts from every timestamp, in microseconds. */
+  zeroMicroseconds: int64,
+  encoderTimeBase: rational,
+  /** What the segment must hold: the digest is over its frames' times as little-endian 64-bit integers. */
+  expected: z.object({ frames: count, ptsDigest: sha256 }),
   params: z.array(z.string().max(4096)).max(256),
   container: z.enum(['mp4', 'mov', 'matroska']),
 })

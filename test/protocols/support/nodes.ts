@@ -4,7 +4,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
 import type { ServiceFactoryMap } from 'libp2p'
 import { afterEach } from 'vitest'
-import { createSwarmNode, type SwarmServices } from '../../src/node/libp2p.ts'
+import { createSwarmNode, type SwarmServices } from '../../../src/node/libp2p.ts'
 
 const started: Libp2p[] = []
 

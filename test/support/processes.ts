@@ -17,6 +17,8 @@ export interface TestProcess<T> {
   readonly hello: T
   /** The next line it says. */
   next(): Promise<string>
+  /** Sends it an empty line and returns its next one. */
+  ask(): Promise<string>
   /** SIGKILL. */
   kill(): Promise<void>
   /** Ends its standard input and waits for it to exit. */
@@ -24,22 +26,28 @@ export interface TestProcess<T> {
   signal(name: NodeJS.Signals): void
 }
 
-/** Runs a script of this folder, which says one line of JSON when it is ready. */
-export async function startProcess<T>(script: string, args: readonly string[]): Promise<TestProcess<T>> {
-  const path = fileURLToPath(new URL(script, import.meta.url))
-  const child = spawn(process.execPath, [path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+/** Runs a script, which says one line of JSON when it is ready. */
+export async function startProcess<T>(
+  script: URL,
+  args: readonly (string | number)[],
+): Promise<TestProcess<T>> {
+  const path = fileURLToPath(script)
+  const child = spawn(process.execPath, [path, ...args.map(String)], { stdio: ['pipe', 'pipe', 'inherit'] })
   running.add(child)
   child.once('exit', () => running.delete(child))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const next = async () => {
     const { value, done } = await lines.next()
-    if (done)
-      throw new Error(`${script} ended with exit code ${child.exitCode} and signal ${child.signalCode}`)
+    if (done) throw new Error(`${path} ended with exit code ${child.exitCode} and signal ${child.signalCode}`)
     return value
   }
   return {
     hello: JSON.parse(await next()) as T,
     next,
+    ask: async () => {
+      child.stdin.write('\n')
+      return await next()
+    },
     kill: async () => await kill(child),
     end: async () => {
       const exit = once(child, 'exit')
