@@ -16,6 +16,7 @@ export type MediaFailure =
   | { code: 'ENCODER_MISSING'; encoder: string; path: string }
   | { code: 'OUTPUT_FORMAT'; path: string; detail: string }
   | { code: 'SEGMENT_FRAMES'; expected: number; actual: number }
+  | { code: 'PARAMETER_SETS' }
   | { code: 'OUTPUT_FRAMES'; expected: number; actual: number; at: number | undefined }
   | { code: 'OUTPUT_STREAMS'; detail: string }
   | { code: 'DISK_FULL'; path: string }
@@ -64,6 +65,8 @@ function describe(failure: MediaFailure): string {
       return `${failure.path}: ${failure.detail}`
     case 'SEGMENT_FRAMES':
       return `the segment has ${failure.actual} frames at other times than the ${failure.expected} that the source has there`
+    case 'PARAMETER_SETS':
+      return "the segment's parameter sets differ from the job's: its encoder is another build"
     case 'OUTPUT_FRAMES':
       return failure.at === undefined
         ? `the joined file has ${failure.actual} frames instead of ${failure.expected}`

@@ -17,7 +17,7 @@ export { defaultEncoder, type OutputFormat, outputFormat, outputTimeBase } from 
 export { type EncodeParams, parseParams, splitParams } from './params/index.ts'
 export { preflight } from './preflight.ts'
 export { fileUrl, probe, type Source } from './probe.ts'
-export { type Rational, toSeconds } from './rational.ts'
+export { formatRational as formatTimeBase, type Rational, toSeconds } from './rational.ts'
 export * from './segment/index.ts'
 export { planStreams, type StreamPlan } from './stream-plan.ts'
 export { chooseEncoderTimeBase, measureZero, type Timing, toOutputTimes } from './timing.ts'

@@ -1,6 +1,6 @@
 /** Addresses as people write them. */
 
-import { isIP } from 'node:net'
+import { isIPv4 } from 'node:net'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { NetworkError } from './network-error.ts'
 
@@ -18,9 +18,8 @@ export function parseAddress(text: string): Multiaddr {
 }
 
 function fromHostAndPort(text: string): string {
-  const { hostname, port } = new URL(`tcp://${text}`)
-  const host = hostname.replace(/^\[(.*)\]$/, '$1')
-  const version = isIP(host)
-  if (host === '' || port === '') throw new Error('host:port expected')
-  return `/${version === 0 ? 'dns' : `ip${version}`}/${host}/tcp/${port}`
+  const [, ip6, host, port] = /^(?:\[([^\]]+)\]|([^:/@\s]+)):(\d{1,5})$/.exec(text) ?? []
+  if (ip6 !== undefined) return `/ip6/${ip6}/tcp/${port}`
+  if (host === undefined) throw new Error('host:port expected')
+  return `/${isIPv4(host) ? 'ip4' : 'dns'}/${host}/tcp/${port}`
 }

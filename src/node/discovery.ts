@@ -19,10 +19,14 @@ export const SWARM_DEFAULT = 'default'
 /** How often to ask who is there. */
 const QUERY_INTERVAL_MS = 10_000
 
+const MDNS_PORT = 5353
+
 export interface DiscoveryInit {
   swarm: string
   /** Default 10 s. */
   queryIntervalMs?: number
+  /** Default 5353, that of multicast DNS. */
+  port?: number
 }
 
 export interface DiscoveryEvents {
@@ -65,15 +69,18 @@ class LocalDiscovery extends TypedEventEmitter<DiscoveryEvents> implements Disco
   readonly [Symbol.toStringTag] = '@ffswarm/discovery'
   readonly #stock: StockDiscovery
   readonly #serviceTag: string
+  readonly #port: number
   #speakers: Speakers | undefined
   #reported = false
 
   constructor(components: MulticastDNSComponents, init: DiscoveryInit) {
     super()
     this.#serviceTag = serviceTag(init.swarm)
+    this.#port = init.port ?? MDNS_PORT
     this.#stock = mdns({
       serviceTag: this.#serviceTag,
       interval: init.queryIntervalMs ?? QUERY_INTERVAL_MS,
+      port: this.#port,
     })(components) as StockDiscovery
     this.#stock.addEventListener('peer', ({ detail }) => {
       this.safeDispatchEvent('peer', { detail })
@@ -87,7 +94,7 @@ class LocalDiscovery extends TypedEventEmitter<DiscoveryEvents> implements Disco
       if (socket === undefined) return
       socket.on('error', this.#onError)
       socket.on('warning', this.#onError)
-      const speakers = createSpeakers(this.#onError)
+      const speakers = createSpeakers(this.#port, this.#onError)
       socket.send = (packet) => speakers.send(packet)
       this.#speakers = speakers
       this.query()

@@ -17,7 +17,7 @@ export interface Speakers {
 }
 
 /** `onError` is told of what stops an interface from being used; nothing is thrown. */
-export function createSpeakers(onError: (err: Error) => void): Speakers {
+export function createSpeakers(port: number, onError: (err: Error) => void): Speakers {
   const speakers = new Map<string, multicastDns.MulticastDNS>()
 
   function follow(addresses: readonly string[]): void {
@@ -27,7 +27,7 @@ export function createSpeakers(onError: (err: Error) => void): Speakers {
       speakers.delete(address)
     }
     for (const address of addresses) {
-      if (!speakers.has(address)) speakers.set(address, open(address, onError))
+      if (!speakers.has(address)) speakers.set(address, open(address, port, onError))
     }
   }
 
@@ -58,10 +58,10 @@ export function interfaceAddresses(): string[] {
   return (outward.length > 0 ? outward : addresses).map(({ address }) => address).slice(0, INTERFACES_MAX)
 }
 
-function open(address: string, onError: (err: Error) => void): multicastDns.MulticastDNS {
+function open(address: string, port: number, onError: (err: Error) => void): multicastDns.MulticastDNS {
   // Bound to all addresses, as every responder is: bound to one, it would take the unicast answers meant for another
   // program's socket.
-  const speaker = multicastDns({ interface: address, bind: '0.0.0.0' })
+  const speaker = multicastDns({ interface: address, port, bind: '0.0.0.0' })
   speaker.on('error', onError)
   speaker.on('warning', onError)
   return speaker

@@ -2,6 +2,7 @@
  * The only place that starts a process: ffmpeg and ffprobe, without a shell, killed with their parent, their output
  * read as it comes and never gathered whole.
  */
+import { readFileSync } from 'node:fs'
 import { execa } from 'execa'
 import { MediaError } from '../failure.ts'
 
@@ -20,11 +21,15 @@ export interface RunOptions {
   background?: boolean
   /** Each line of standard output without its end; lines over 64 KiB are cut. A promise holds the reading back. */
   onLine?(line: string): void | Promise<void>
+  /** Keep count of the CPU time it takes, where the system tells (Linux). */
+  measureCpu?: boolean
 }
 
 export interface RunResult {
   /** The last 16 KiB of standard error. */
   stderrTail: string
+  /** User and system time, all threads; undefined where it was not measured. */
+  cpuSeconds: number | undefined
 }
 
 // Enough for ffmpeg's last words with a full dump of one stream; a broken source can print gigabytes.
@@ -62,9 +67,16 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
   })
 
   let readingError: unknown
+  let cpuSeconds: number | undefined
+  const sampleCpu = () => {
+    if (options.measureCpu && subprocess.pid !== undefined)
+      cpuSeconds = readCpuSeconds(subprocess.pid) ?? cpuSeconds
+  }
   if (options.onLine !== undefined && subprocess.stdout !== null && subprocess.stdout !== undefined) {
     try {
-      await readLines(subprocess.stdout.setEncoding('utf8'), options.onLine)
+      await readLines(subprocess.stdout.setEncoding('utf8'), options.onLine, sampleCpu)
+      // Standard output has ended and the process is about to: nearly all of its time is in.
+      sampleCpu()
     } catch (error) {
       readingError = error
       subprocess.kill('SIGKILL')
@@ -82,7 +94,7 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
     })
   }
   if (readingError !== undefined) throw readingError
-  return { stderrTail }
+  return { stderrTail, cpuSeconds }
 }
 
 /** Whether a command ends with exit code 0: for asking what a helper program can do. */
@@ -91,14 +103,27 @@ export async function succeeds(file: string, args: readonly string[]): Promise<b
   return !result.failed
 }
 
+/** utime and stime of proc(5), in the 1/100 s that Linux shows to programs on every architecture in use. */
+function readCpuSeconds(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / 100
+  } catch {
+    return undefined
+  }
+}
+
 async function readLines(
   chunks: AsyncIterable<string>,
   onLine: NonNullable<RunOptions['onLine']>,
+  onChunk: () => void,
 ): Promise<void> {
   let rest = ''
   for await (const chunk of chunks) {
     const lines = (rest + chunk).split('\n')
     rest = (lines.pop() ?? '').slice(0, LINE_CHARS_MAX)
+    onChunk()
     for (const line of lines) {
       const waiting = onLine(line)
       if (waiting !== undefined) await waiting

@@ -20,6 +20,8 @@ export interface EncodedSegment {
   readonly frames: number
   /** Which of the task's `seekPts` gave the result. */
   readonly seekIndex: number
+  /** CPU time of all attempts, where the system tells; otherwise 0. */
+  readonly cpuSeconds: number
 }
 
 /**
@@ -35,8 +37,10 @@ export async function encodeSegment(
   options: EncodeOptions = {},
 ): Promise<EncodedSegment> {
   let actual = 0
+  let cpuSeconds = 0
   for (const [seekIndex, seekPts] of task.seekPts.entries()) {
-    await run(tools.ffmpeg, segmentArguments(task, seekPts, files), {
+    const ran = await run(tools.ffmpeg, segmentArguments(task, seekPts, files), {
+      measureCpu: true,
       signal: options.signal,
       background: true,
       onLine(line) {
@@ -44,9 +48,10 @@ export async function encodeSegment(
         if (frames !== undefined) options.onProgress?.({ frames: Number(frames) })
       },
     })
+    cpuSeconds += ran.cpuSeconds ?? 0
     const times = await readVideoTimes(tools.ffprobe, files.outputPath, task.container, options)
     if (times.length === task.expected.frames && ptsDigest(times) === task.expected.ptsDigest) {
-      return { frames: times.length, seekIndex }
+      return { frames: times.length, seekIndex, cpuSeconds }
     }
     actual = times.length
   }

@@ -1,0 +1,108 @@
+/** What a job tells while it runs. With `--json` each event is one line of standard output, so the shape is public. */
+
+/** Node of an event: its PeerId as a string. */
+type PeerIdString = string
+
+export type JobEvent =
+  | JobStarted
+  | PeerChanged
+  | SegmentChanged
+  | JobProgress
+  | JobPhase
+  | JobWarning
+  | JobDone
+  | JobFailed
+
+export interface JobStarted {
+  readonly event: 'job'
+  readonly job: string
+  readonly input: string
+  readonly output: string
+  /** The params as they are used, the encoder named. */
+  readonly params: string
+  readonly encoder: string
+  readonly frames: number
+  readonly seconds: number
+  readonly timeBase: string
+  readonly coordinator: PeerIdString
+}
+
+export interface PeerChanged {
+  readonly event: 'peer'
+  readonly peer: PeerIdString
+  readonly name: string
+  /** `unusable`: here, and not able to do this job. */
+  readonly state: 'joined' | 'left' | 'unusable' | 'excluded'
+  readonly slots: number
+  readonly detail?: string
+}
+
+export interface SegmentChanged {
+  readonly event: 'segment'
+  /** Its place in the film, from 0. */
+  readonly index: number
+  /** Half-open, in ticks of `timeBase`. */
+  readonly startPts: number
+  readonly endPts: number
+  readonly timeBase: string
+  readonly peer: PeerIdString
+  /** From 1. */
+  readonly attempt: number
+  readonly frames: number
+  /** Undefined until it is encoded, as is `encodeSeconds`. */
+  readonly bytes?: number
+  readonly encodeSeconds?: number
+  readonly state: 'assigned' | 'encoding' | 'verified' | 'failed'
+  readonly detail?: string
+}
+
+export interface JobProgress {
+  readonly event: 'progress'
+  readonly frames: number
+  readonly total: number
+  readonly fps: number
+  /** Seconds; undefined before the first frames. */
+  readonly eta?: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+}
+
+export interface JobPhase {
+  readonly event: 'phase'
+  readonly phase: 'probing' | 'waiting' | 'encoding' | 'joining' | 'verifying'
+  readonly detail?: string
+}
+
+export interface JobWarning {
+  readonly event: 'warning'
+  readonly message: string
+}
+
+export interface JobDone {
+  readonly event: 'done'
+  readonly output: string
+  readonly frames: number
+  readonly wallSeconds: number
+  /** Of all encoders on all machines, where they can tell. */
+  readonly cpuSeconds: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  readonly segments: readonly SegmentChanged[]
+  readonly peers: readonly PeerShare[]
+  /** Wall seconds by phase, in order. */
+  readonly phases: Readonly<Record<string, number>>
+}
+
+export interface PeerShare {
+  readonly peer: PeerIdString
+  readonly name: string
+  readonly segments: number
+  readonly frames: number
+  readonly encodeSeconds: number
+}
+
+export interface JobFailed {
+  readonly event: 'failed'
+  readonly code: string
+  readonly message: string
+}

@@ -1,0 +1,57 @@
+/** What can go wrong with a job beyond its media and its network, as data; the prose is made here. */
+
+export type JobFailure =
+  | { code: 'OUTPUT_EXISTS'; path: string }
+  | { code: 'OUTPUT_IS_INPUT'; path: string }
+  | { code: 'OUTPUT_IS_DIRECTORY'; path: string }
+  | { code: 'OUTPUT_DIRECTORY_MISSING'; path: string; directory: string }
+  | { code: 'OUTPUT_UNWRITABLE'; directory: string; detail: string }
+  | { code: 'OUTPUT_DISK_FULL'; directory: string }
+  | { code: 'WORK_DISK_FULL'; directory: string }
+  | { code: 'PEERS_MISSING'; wanted: number; waitSeconds: number; present: readonly string[] }
+  | { code: 'PEERS_LOST'; waitSeconds: number }
+  | { code: 'SEGMENT_FAILED'; index: number; startSeconds: number; attempts: number; detail: string }
+  | { code: 'SOURCE_CHANGED'; path: string }
+
+export class JobError extends Error {
+  readonly failure: JobFailure
+
+  constructor(failure: JobFailure, options?: ErrorOptions) {
+    super(describe(failure), options)
+    this.name = 'JobError'
+    this.failure = failure
+  }
+
+  get code(): JobFailure['code'] {
+    return this.failure.code
+  }
+}
+
+function describe(failure: JobFailure): string {
+  switch (failure.code) {
+    case 'OUTPUT_EXISTS':
+      return `${failure.path} exists: name another output with -o, or replace it with -y`
+    case 'OUTPUT_IS_INPUT':
+      return `${failure.path} is the input itself: name another output with -o`
+    case 'OUTPUT_IS_DIRECTORY':
+      return `${failure.path} is a directory: name a file with -o`
+    case 'OUTPUT_DIRECTORY_MISSING':
+      return `${failure.path} cannot be written: there is no directory ${failure.directory}; make it first`
+    case 'OUTPUT_UNWRITABLE':
+      return `${failure.directory} cannot be written to (${failure.detail}): name an output elsewhere with -o`
+    case 'OUTPUT_DISK_FULL':
+      return `no space left in ${failure.directory}: free some, or name an output elsewhere with -o`
+    case 'WORK_DISK_FULL':
+      return `no space left in ${failure.directory}, where segments are kept: free some, or set --data-dir`
+    case 'PEERS_MISSING': {
+      const present = failure.present.length === 0 ? 'none is there' : `there: ${failure.present.join(', ')}`
+      return `${failure.wanted} other ${failure.wanted === 1 ? 'node' : 'nodes'} wanted, ${present} after ${failure.waitSeconds} s: start 'ffswarm join' there, or name one with --connect HOST:PORT`
+    }
+    case 'PEERS_LOST':
+      return `no node has been there to encode for ${failure.waitSeconds} s: start 'ffswarm join' on one, or leave out --no-local`
+    case 'SEGMENT_FAILED':
+      return `segment ${failure.index} (at ${failure.startSeconds.toFixed(1)} s) could not be encoded in ${failure.attempts} attempts: ${failure.detail}`
+    case 'SOURCE_CHANGED':
+      return `${failure.path} has changed while it was encoded: start again when it is complete`
+  }
+}

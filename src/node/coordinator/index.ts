@@ -1,0 +1,381 @@
+/** One job from its file to its output: prepare, share out, join, check, rename. */
+import { mkdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  decodeFrameIndex,
+  formatTimeBase,
+  joinSegments,
+  MediaError,
+  outputTimeBase,
+  toOutputTimes,
+  toSeconds,
+  verifyOutput,
+} from '../../media/index.ts'
+import { sharesCpus } from '../machine.ts'
+import type { Peer } from '../membership.ts'
+import type { SwarmNode } from '../node.ts'
+import { Dispatch, IndexInDoubt, type VerifiedSegment } from './dispatch.ts'
+import type { JobDone, JobEvent, PeerShare } from './events.ts'
+import { localExecutor, remoteExecutor } from './executor.ts'
+import { JobError } from './failure.ts'
+import { type Job, type JobRequest, prepareJob } from './job.ts'
+import { type OutputFile, reserveOutput } from './output-file.ts'
+import { SegmentPlan } from './plan.ts'
+
+export interface EncodeRequest extends JobRequest {
+  readonly overwrite: boolean
+  /** Other nodes to wait for; undefined: use whoever is there. */
+  readonly peers: number | undefined
+  /** Seconds to wait for them. */
+  readonly waitSeconds: number
+  readonly benchmarkSeconds: number | undefined
+  readonly segmentSeconds: number | undefined
+  /** Cut near keyframes, or just by time. Both are exact. */
+  readonly atKeyframes: boolean
+  /** Encode on this node too: `auto` does unless a worker on this machine already has its CPUs. */
+  readonly local: 'auto' | 'always' | 'never'
+}
+
+export interface EncodeOptions {
+  signal: AbortSignal
+  emit(event: JobEvent): void
+}
+
+const PROGRESS_INTERVAL_MS = 500
+
+/**
+ * Encodes a file over the swarm.
+ *
+ * @throws MediaError, JobError, ProtocolError; the signal's reason when it was aborted. Nothing is left behind then, and an
+ * existing output is as it was.
+ */
+export async function encode(
+  node: SwarmNode,
+  request: EncodeRequest,
+  options: EncodeOptions,
+): Promise<JobDone> {
+  const { signal, emit } = options
+  const clock = phaseClock(node.surroundings.now)
+  const directory = join(node.workDir, 'job')
+  await mkdir(directory, { recursive: true })
+  let output: OutputFile | undefined
+  try {
+    emit({ event: 'phase', phase: 'probing' })
+    const enough = waitForPeers(node, request, options)
+    // A failure of either is the job's; the other one's must not go unhandled meanwhile.
+    enough.catch(() => {})
+    const prepared = await prepareJob(node, request, { signal, scratchDir: directory })
+    output = await reserveOutput(request.outputPath, {
+      overwrite: request.overwrite,
+      inputPath: request.inputPath,
+    })
+    clock.next('prepare')
+    emit({ event: 'phase', phase: 'waiting' })
+    await enough
+    clock.next('wait')
+
+    const { job, segments } = await encodeSegments(node, prepared, request, directory, options)
+    clock.next('encode')
+
+    emit({ event: 'phase', phase: 'joining' })
+    await joinOutput(node, job, segments, output, options)
+    clock.next('join')
+
+    emit({ event: 'phase', phase: 'verifying' })
+    const verified = await verify(node, job, output, signal)
+    await output.commit()
+    output = undefined
+    clock.next('verify')
+
+    const done: JobDone = {
+      event: 'done',
+      output: request.outputPath,
+      frames: verified.frames,
+      wallSeconds: clock.totalSeconds(),
+      cpuSeconds: segments.reduce((sum, { encoded }) => sum + encoded.cpuSeconds, 0),
+      ...node.traffic,
+      segments: segments.map(({ event }) => event),
+      peers: shares(segments),
+      phases: clock.phases,
+    }
+    emit(done)
+    return done
+  } finally {
+    await output?.discard()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+async function waitForPeers(
+  node: SwarmNode,
+  { peers, waitSeconds, local }: EncodeRequest,
+  { signal }: EncodeOptions,
+): Promise<void> {
+  const wanted = peers ?? (local === 'never' ? 1 : 0)
+  if (wanted === 0) return
+  const deadline = AbortSignal.timeout(waitSeconds * 1000)
+  try {
+    await node.membership.waitForWorkers(wanted, { signal: AbortSignal.any([signal, deadline]) })
+  } catch (error) {
+    if (signal.aborted || !deadline.aborted) throw error
+    const present = node.membership.peers
+      .filter(({ hello }) => hello.role === 'worker')
+      .map(({ hello }) => hello.name)
+    throw new JobError({ code: 'PEERS_MISSING', wanted, waitSeconds, present })
+  }
+}
+
+/** Encodes all segments; once more with the times of a full decode where the packets turn out not to tell them. */
+async function encodeSegments(
+  node: SwarmNode,
+  prepared: Job,
+  request: EncodeRequest,
+  directory: string,
+  options: EncodeOptions,
+): Promise<{ job: Job; segments: readonly VerifiedSegment[] }> {
+  announce(node, prepared, request, options)
+  try {
+    return { job: prepared, segments: await dispatch(node, prepared, request, directory, options) }
+  } catch (error) {
+    if (!(error instanceof IndexInDoubt)) throw error
+  }
+  options.emit({
+    event: 'warning',
+    message: 'the packets of this file do not tell its frames: it is decoded once to learn them',
+  })
+  const index = await decodeFrameIndex(node.tools.ffmpeg, prepared.source, prepared.index, options)
+  const job: Job = { ...prepared, index }
+  announce(node, job, request, options)
+  return { job, segments: await dispatch(node, job, request, directory, options) }
+}
+
+function announce(node: SwarmNode, job: Job, request: EncodeRequest, { emit }: EncodeOptions): void {
+  emit({
+    event: 'job',
+    job: job.id,
+    input: request.inputPath,
+    output: request.outputPath,
+    params: [...job.params.video, ...job.params.audio, ...job.params.subtitle, ...job.params.output].join(
+      ' ',
+    ),
+    encoder: job.params.encoder,
+    frames: job.index.pts.length,
+    seconds: filmSeconds(job),
+    timeBase: formatTimeBase(job.timing.source),
+    coordinator: node.peerId.toString(),
+  })
+}
+
+async function dispatch(
+  node: SwarmNode,
+  job: Job,
+  request: EncodeRequest,
+  directory: string,
+  { signal, emit }: EncodeOptions,
+): Promise<readonly VerifiedSegment[]> {
+  const before = await stat(job.source.path)
+  const sourceBlob = await node.blobs.add(job.source.path)
+  const local = localExecutor(node, job)
+  const work = new Dispatch({
+    node,
+    job,
+    plan: new SegmentPlan(job.index, job.timing, { atKeyframes: request.atKeyframes }),
+    policy: {
+      framesPerSecond: job.index.pts.length / Math.max(filmSeconds(job), 0.1),
+      segmentSeconds: request.segmentSeconds,
+      benchmarkSeconds: request.benchmarkSeconds,
+    },
+    directory,
+    signal,
+    mayWork: (executor) => !executor.isLocal || worksHere(),
+    emit,
+  })
+
+  const stopFollowing = followPeers()
+  const progress = startProgress()
+  try {
+    emit({ event: 'phase', phase: 'encoding' })
+    if (request.local !== 'never') work.add(local, node.slots)
+    const segments = await work.run()
+    const after = await stat(job.source.path)
+    if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
+      throw new JobError({ code: 'SOURCE_CHANGED', path: job.source.path })
+    }
+    return segments
+  } finally {
+    progress.stop()
+    stopFollowing()
+    await sourceBlob.remove()
+  }
+
+  /** Two encoders on one CPU gain nothing: a worker on this machine takes this node's place while it is there. */
+  function worksHere(): boolean {
+    if (request.local !== 'auto') return request.local === 'always'
+    return !node.membership.peers.some((peer) => isUsable(peer) && sharesCpus(node.machine, peer.hello))
+  }
+
+  function isUsable({ hello }: Peer): boolean {
+    return (
+      hello.role === 'worker' &&
+      hello.state !== 'draining' &&
+      hello.slots > 0 &&
+      hello.ffmpeg?.encoders.includes(job.params.encoder) === true
+    )
+  }
+
+  function followPeers(): () => void {
+    const { membership } = node
+    const known = new Set<string>()
+    const consider = (peer: Peer) => {
+      const id = peer.id.toString()
+      if (peer.hello.role !== 'worker' || known.has(id)) return
+      const common = { event: 'peer', peer: id, name: peer.hello.name } as const
+      known.add(id)
+      if (!isUsable(peer)) {
+        const detail =
+          peer.hello.state === 'draining'
+            ? 'it takes no more work'
+            : `its ffmpeg (${peer.hello.ffmpeg?.version ?? 'none'}) has no encoder ${job.params.encoder}`
+        emit({ ...common, state: 'unusable', slots: 0, detail })
+        return
+      }
+      emit({ ...common, state: 'joined', slots: peer.hello.slots })
+      work.add(remoteExecutor(node, job, sourceBlob, peer), peer.hello.slots)
+    }
+    const onJoin = ({ detail: peer }: CustomEvent<Peer>) => consider(peer)
+    const onLeave = ({ detail: peer }: CustomEvent<Peer>) => {
+      const id = peer.id.toString()
+      if (!known.delete(id)) return
+      emit({ event: 'peer', peer: id, name: peer.hello.name, state: 'left', slots: 0 })
+      work.remove(id)
+    }
+    membership.addEventListener('join', onJoin)
+    membership.addEventListener('leave', onLeave)
+    for (const peer of membership.peers) consider(peer)
+    return () => {
+      membership.removeEventListener('join', onJoin)
+      membership.removeEventListener('leave', onLeave)
+    }
+  }
+
+  function startProgress(): { stop(): void } {
+    const { now } = node.surroundings
+    const began = now()
+    let idleSince: number | undefined
+    const tell = () => {
+      const seconds = (now() - began) / 1000
+      const frames = work.framesDone
+      const fps = frames / Math.max(seconds, 1e-3)
+      const total = job.index.pts.length
+      emit({
+        event: 'progress',
+        frames,
+        total,
+        fps: Math.round(fps * 100) / 100,
+        ...(frames > 0 ? { eta: Math.round((total - frames) / fps) } : {}),
+        ...node.traffic,
+      })
+    }
+    const watchIdle = () => {
+      idleSince = work.busySlots > 0 || worksHere() ? undefined : (idleSince ?? now())
+      if (idleSince !== undefined && now() - idleSince > request.waitSeconds * 1000) {
+        work.fail(new JobError({ code: 'PEERS_LOST', waitSeconds: request.waitSeconds }))
+      }
+    }
+    const timer = setInterval(() => {
+      tell()
+      watchIdle()
+    }, PROGRESS_INTERVAL_MS)
+    return {
+      stop() {
+        clearInterval(timer)
+        tell()
+      },
+    }
+  }
+}
+
+async function joinOutput(
+  node: SwarmNode,
+  job: Job,
+  segments: readonly VerifiedSegment[],
+  output: OutputFile,
+  { signal, emit }: EncodeOptions,
+): Promise<void> {
+  const plan = await job.streams
+  for (const message of plan.warnings) emit({ event: 'warning', message })
+  try {
+    await joinSegments(
+      node.tools.ffmpeg,
+      {
+        source: job.source,
+        params: job.params,
+        plan,
+        format: job.format,
+        encoderTimeBase: job.timing.encoder,
+        segments: segments.map(({ path, task }) => ({ path, firstTick: task.times[0] ?? 0n })),
+        encoderTag: `${node.ffmpeg.encoderTag} ${job.params.encoder}`,
+        outputPath: output.partialPath,
+      },
+      { signal },
+    )
+  } catch (error) {
+    if (error instanceof MediaError && /No space left on device/.test(error.message)) {
+      throw new JobError({ code: 'OUTPUT_DISK_FULL', directory: output.directory }, { cause: error })
+    }
+    throw error
+  }
+}
+
+async function verify(
+  node: SwarmNode,
+  job: Job,
+  output: OutputFile,
+  signal: AbortSignal,
+): Promise<{ frames: number }> {
+  const timeBase = outputTimeBase(job.format, job.timing.encoder)
+  return await verifyOutput(
+    node.tools.ffprobe,
+    output.partialPath,
+    {
+      format: job.format,
+      plan: await job.streams,
+      timeBase,
+      times: toOutputTimes(job.index.pts, job.timing, timeBase),
+    },
+    { signal },
+  )
+}
+
+function filmSeconds({ index, timing }: Job): number {
+  return toSeconds((index.pts.at(-1) ?? 0n) - (index.pts[0] ?? 0n), timing.source)
+}
+
+function shares(segments: readonly VerifiedSegment[]): PeerShare[] {
+  const byPeer = new Map<string, PeerShare>()
+  for (const { executor, task, encoded } of segments) {
+    const share = byPeer.get(executor.peer)
+    byPeer.set(executor.peer, {
+      peer: executor.peer,
+      name: executor.name,
+      segments: (share?.segments ?? 0) + 1,
+      frames: (share?.frames ?? 0) + task.frames,
+      encodeSeconds: (share?.encodeSeconds ?? 0) + encoded.encodeSeconds,
+    })
+  }
+  return [...byPeer.values()]
+}
+
+function phaseClock(now: () => number) {
+  const began = now()
+  const phases: Record<string, number> = {}
+  let last = began
+  return {
+    phases,
+    next(name: string): void {
+      phases[name] = Math.round(now() - last) / 1000
+      last = now()
+    },
+    totalSeconds: () => Math.round(now() - began) / 1000,
+  }
+}

@@ -1,0 +1,208 @@
+/** Puts a node together: identity, transport, protocols, discovery, membership and, where it works for others, a worker. */
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Libp2p, PeerId } from '@libp2p/interface'
+import { type FFmpegCapabilities, type LocatedTools, locateTools, readCapabilities } from '../media/index.ts'
+import { type Blob, blob } from '../protocols/blob/index.ts'
+import { type Hello, type HelloProtocol, hello } from '../protocols/hello/index.ts'
+import { type Segment, segment } from '../protocols/segment/index.ts'
+import { parseAddress } from './address.ts'
+import { BlobStore } from './blob-store.ts'
+import { createDataDir } from './data-dir.ts'
+import { type Discovery, discovery, SWARM_DEFAULT } from './discovery.ts'
+import { claimIdentity, type Identity } from './identity.ts'
+import { createSwarmNode } from './libp2p.ts'
+import { defaultSlots, type Machine, readMachine } from './machine.ts'
+import { createMembership, type Membership } from './membership.ts'
+import { SOFTWARE } from './version.ts'
+import { Worker, type WorkerTaskEvent } from './worker/index.ts'
+import { type SourceProxy, startSourceProxy } from './worker/source-proxy.ts'
+
+export interface NodeInit {
+  role: Hello['role']
+  /** Where identities and work lie; by default the user's data directory. */
+  dataDir?: string | undefined
+  /** What people call this node; by default the machine's name. */
+  name: string
+  swarm?: string | undefined
+  /** Multiaddrs to listen on; by default a free port on all interfaces. */
+  listen?: readonly string[] | undefined
+  /** `host:port` or multiaddrs to dial, besides what is discovered. */
+  connect?: readonly string[] | undefined
+  /** False keeps quiet on the network: only `connect` and those who dial us. */
+  mdns?: boolean | undefined
+  slots?: number | undefined
+  onTask?(event: WorkerTaskEvent): void
+}
+
+/** What a node reads from outside: handed in, so that a test can hand in something else. */
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv
+  readonly platform: NodeJS.Platform
+  readonly arch: string
+  /** A monotonic clock in milliseconds. */
+  now(): number
+  /** A number in [0, 1). */
+  random(): number
+}
+
+export interface Traffic {
+  bytesSent: number
+  bytesReceived: number
+}
+
+/** A started node. */
+export interface SwarmNode {
+  readonly peerId: PeerId
+  readonly identity: Identity
+  readonly libp2p: Libp2p
+  readonly membership: Membership
+  readonly discovery: Discovery | undefined
+  readonly hello: HelloProtocol
+  readonly segment: Segment
+  readonly blob: Blob
+  readonly blobs: BlobStore
+  readonly tools: LocatedTools
+  readonly ffmpeg: FFmpegCapabilities
+  readonly machine: Machine
+  readonly slots: number
+  /** A directory of this node's own, emptied at its start and its stop. */
+  readonly workDir: string
+  /** Blob bytes so far. */
+  readonly traffic: Readonly<Traffic>
+  readonly surroundings: Surroundings
+  /** Takes no new tasks; what runs goes on. */
+  drain(): void
+  stop(): Promise<void>
+}
+
+/**
+ * @throws MediaError TOOL_MISSING or TOOL_UNUSABLE; NetworkError PORT_IN_USE, LISTEN_FAILED, ADDRESS_INVALID,
+ * DATA_DIR_UNUSABLE or IDENTITIES_EXHAUSTED; the signal's reason.
+ */
+export async function createNode(
+  init: NodeInit,
+  surroundings: Surroundings,
+  options: { signal: AbortSignal },
+): Promise<SwarmNode> {
+  const connect = (init.connect ?? []).map(parseAddress)
+  const env =
+    init.dataDir === undefined ? surroundings.env : { ...surroundings.env, FFSWARM_HOME: init.dataDir }
+  const dataDir = await createDataDir(env)
+  const [tools, machine, identity] = await Promise.all([
+    locateTools({ ...surroundings, cacheDir: join(dataDir, 'bin') }),
+    readMachine(),
+    claimIdentity(dataDir, options),
+  ])
+  const undo: (() => unknown)[] = [() => identity.release()]
+  const stop = async () => {
+    while (undo.length > 0) await undo.pop()?.()
+  }
+  try {
+    // The identity is this process's alone, and so is the directory named after it: what is there a crash has left.
+    const workDir = join(dataDir, 'work', identity.peerId.toString())
+    await rm(workDir, { recursive: true, force: true })
+    await mkdir(workDir, { recursive: true, mode: 0o700 })
+    undo.push(() => rm(workDir, { recursive: true, force: true }))
+
+    const ffmpeg = await readCapabilities(tools.ffmpeg, options)
+    const slots = init.slots ?? defaultSlots(machine.cores)
+    const blobs = new BlobStore()
+    const traffic: Traffic = { bytesSent: 0, bytesReceived: 0 }
+    const proxy = init.role === 'worker' ? await startSourceProxy() : undefined
+    if (proxy !== undefined) undo.push(() => proxy.stop())
+    const worker = proxy === undefined ? undefined : createWorker(proxy)
+
+    const swarm = init.swarm ?? SWARM_DEFAULT
+    const describeSelf = (): Hello => ({
+      protocolVersion: 1,
+      software: SOFTWARE,
+      name: init.name,
+      swarm,
+      role: init.role,
+      state: worker?.state ?? 'idle',
+      host: machine.id,
+      cpus: [...machine.cpus],
+      cores: machine.cores,
+      slots: worker?.slots ?? 0,
+      busySlots: worker?.busySlots ?? 0,
+      ffmpeg: { version: ffmpeg.version.slice(0, 64), encoders: ffmpeg.videoEncoders.slice(0, 512) },
+    })
+    const services = {
+      hello: hello({ local: describeSelf }),
+      segment: segment(worker === undefined ? {} : { handler: worker }),
+      blob: blob({
+        resolve: blobs.resolve,
+        onBytesSent: (_, bytes) => {
+          traffic.bytesSent += bytes
+        },
+        onBytesReceived: (_, bytes) => {
+          traffic.bytesReceived += bytes
+        },
+      }),
+    }
+    const withMdns = init.mdns !== false
+    const libp2p = await createSwarmNode<{
+      hello: HelloProtocol
+      segment: Segment
+      blob: Blob
+      discovery?: Discovery
+    }>({
+      privateKey: identity.privateKey,
+      ...(init.listen === undefined ? {} : { listen: init.listen }),
+      services: withMdns ? { ...services, discovery: discovery({ swarm }) } : services,
+    })
+    undo.push(() => libp2p.stop())
+    if (worker !== undefined) {
+      worker.attach(libp2p.services.blob)
+      undo.push(() => worker.stop())
+    }
+    const membership = createMembership(
+      {
+        libp2p,
+        hello: libp2p.services.hello,
+        ping: libp2p.services.ping,
+        discovery: libp2p.services.discovery,
+      },
+      { role: init.role, connect, now: surroundings.now, random: surroundings.random },
+    )
+    await membership.start()
+    undo.push(() => membership.stop())
+
+    return {
+      peerId: identity.peerId,
+      identity,
+      libp2p,
+      membership,
+      discovery: libp2p.services.discovery,
+      hello: libp2p.services.hello,
+      segment: libp2p.services.segment,
+      blob: libp2p.services.blob,
+      blobs,
+      tools,
+      ffmpeg,
+      machine,
+      slots,
+      workDir,
+      traffic,
+      surroundings,
+      drain: () => worker?.drain(),
+      stop,
+    }
+
+    function createWorker(sourceProxy: SourceProxy): Worker {
+      return new Worker({
+        tools,
+        slots,
+        workDir,
+        blobs,
+        proxy: sourceProxy,
+        now: surroundings.now,
+        ...(init.onTask === undefined ? {} : { onTask: init.onTask }),
+      })
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}

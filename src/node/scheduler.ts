@@ -1,0 +1,72 @@
+/**
+ * How much an idle slot gets next: pure, over numbers. Guided self-scheduling: half of what the slot can do until all
+ * work is done, so that pieces are large first, taper, and all slots finish together.
+ */
+
+export interface SlotView {
+  /** Frames per second; undefined before its first task. */
+  readonly rate: number | undefined
+  /** Frames of its current task that are not encoded yet; 0 when idle. */
+  readonly pendingFrames: number
+}
+
+export interface SchedulePolicy {
+  /** The source's frames in a second of the film, on average. */
+  readonly framesPerSecond: number
+  /** Length of every segment; undefined: as the rates say. */
+  readonly segmentSeconds: number | undefined
+  /** The film seconds of a slot's first task, which measures it; undefined: slots are taken for equal, unmeasured. */
+  readonly benchmarkSeconds: number | undefined
+}
+
+/** Below this, starting an encoder and what a segment's start costs in size weigh too much. */
+export const SEGMENT_SECONDS_MIN = 2
+/** What is lost when a peer dies in the middle. */
+export const SEGMENT_SECONDS_MAX = 60
+
+/**
+ * The frames that `slot`, which is idle, should take of `remainingFrames`; 0 when the others will be done with all
+ * before this one could finish the smallest piece.
+ *
+ * @param others the job's other slots, idle or not
+ */
+export function framesForSlot(
+  slot: SlotView,
+  others: readonly SlotView[],
+  remainingFrames: number,
+  policy: SchedulePolicy,
+): number {
+  const { framesPerSecond, segmentSeconds, benchmarkSeconds } = policy
+  if (remainingFrames <= 0) return 0
+  if (segmentSeconds !== undefined) return atLeastOne(segmentSeconds * framesPerSecond, remainingFrames)
+  const least = SEGMENT_SECONDS_MIN * framesPerSecond
+  const most = SEGMENT_SECONDS_MAX * framesPerSecond
+
+  const slots = others.length + 1
+  if (slot.rate === undefined && benchmarkSeconds !== undefined) {
+    const fair = remainingFrames / (4 * slots)
+    return atLeastOne(Math.min(benchmarkSeconds * framesPerSecond, Math.max(least, fair)), remainingFrames)
+  }
+
+  const known = [slot, ...others].flatMap(({ rate }) => rate ?? [])
+  const assumed = known.length === 0 ? 1 : known.reduce((sum, rate) => sum + rate, 0) / known.length
+  const rateOf = ({ rate }: SlotView) => rate ?? assumed
+  const totalRate = rateOf(slot) + others.reduce((sum, other) => sum + rateOf(other), 0)
+  const pending = others.reduce((sum, other) => sum + other.pendingFrames, 0)
+  const secondsLeft = (remainingFrames + pending) / totalRate
+  if (others.length > 0 && Math.min(least, remainingFrames) / rateOf(slot) > 2 * secondsLeft) return 0
+
+  const share = secondsLeft * rateOf(slot)
+  const wanted = share <= 2 * least ? share : share / 2
+  return atLeastOne(Math.min(most, Math.max(least, wanted)), remainingFrames)
+}
+
+function atLeastOne(frames: number, remainingFrames: number): number {
+  return Math.min(remainingFrames, Math.max(1, Math.round(frames)))
+}
+
+/** A slot's rate after one more task: recent ones count most, as machines slow down and films change. */
+export function updateRate(rate: number | undefined, frames: number, seconds: number): number {
+  const latest = frames / Math.max(seconds, 1e-3)
+  return rate === undefined ? latest : 0.4 * rate + 0.6 * latest
+}

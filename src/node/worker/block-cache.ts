@@ -1,0 +1,76 @@
+/** A remote file as blocks: each is fetched once, and kept while it is among those used last. */
+
+/** Reads a range of the remote file. */
+export type ReadRange = (
+  offset: number,
+  length: number,
+  options: { signal: AbortSignal },
+) => Promise<Uint8Array>
+
+export interface BlockCacheInit {
+  sizeBytes: number
+  /** A demuxer that seeks reads little: small blocks keep what is sent near what is needed. */
+  blockBytes: number
+  blocksMax: number
+  read: ReadRange
+}
+
+interface Block {
+  readonly bytes: Promise<Uint8Array>
+}
+
+export class BlockCache {
+  readonly #init: BlockCacheInit
+  // A Map keeps the order of insertion: the first entry is the one used longest ago.
+  readonly #blocks = new Map<number, Block>()
+  readonly #closed = new AbortController()
+
+  constructor(init: BlockCacheInit) {
+    this.#init = init
+  }
+
+  get sizeBytes(): number {
+    return this.#init.sizeBytes
+  }
+
+  /** The bytes from `offset` to the end of its block; empty at the end of the file. */
+  async read(offset: number): Promise<Uint8Array> {
+    if (offset >= this.#init.sizeBytes) return new Uint8Array(0)
+    const number = Math.floor(offset / this.#init.blockBytes)
+    const bytes = await this.#block(number).bytes
+    return bytes.subarray(offset - number * this.#init.blockBytes)
+  }
+
+  /** Starts to fetch the block after the one that holds `offset`. */
+  prefetch(offset: number): void {
+    const next = Math.floor(offset / this.#init.blockBytes) + 1
+    if (next * this.#init.blockBytes < this.#init.sizeBytes) this.#block(next).bytes.catch(() => {})
+  }
+
+  close(): void {
+    this.#closed.abort(new Error('the source is no longer needed'))
+    this.#blocks.clear()
+  }
+
+  #block(number: number): Block {
+    const known = this.#blocks.get(number)
+    if (known !== undefined) {
+      this.#blocks.delete(number)
+      this.#blocks.set(number, known)
+      return known
+    }
+    const offset = number * this.#init.blockBytes
+    const length = Math.min(this.#init.blockBytes, this.#init.sizeBytes - offset)
+    const block = { bytes: this.#init.read(offset, length, { signal: this.#closed.signal }) }
+    // A failure is not kept: the next reader tries anew.
+    block.bytes.catch(() => {
+      if (this.#blocks.get(number) === block) this.#blocks.delete(number)
+    })
+    this.#blocks.set(number, block)
+    if (this.#blocks.size > this.#init.blocksMax) {
+      const [oldest] = this.#blocks.keys()
+      if (oldest !== undefined) this.#blocks.delete(oldest)
+    }
+    return block
+  }
+}

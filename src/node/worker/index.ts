@@ -1,0 +1,221 @@
+/** The worker: takes offers while it has a free slot, encodes each segment from its coordinator's file, keeps results. */
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { PeerId } from '@libp2p/interface'
+import {
+  digestFile,
+  encodeSegment,
+  type LocatedTools,
+  parseParams,
+  readEncoderOptions,
+  SEGMENT_CONTAINERS,
+  type SegmentTask,
+} from '../../media/index.ts'
+import type { Blob } from '../../protocols/blob/index.ts'
+import type {
+  SegmentContext,
+  SegmentHandler,
+  SegmentOffer,
+  SegmentOutcome,
+  SegmentResult,
+} from '../../protocols/segment/index.ts'
+import type { BlobStore, StoredBlob } from '../blob-store.ts'
+import { RemoteSources } from './remote-sources.ts'
+import type { SourceProxy } from './source-proxy.ts'
+
+export interface WorkerEvents {
+  /** A task was taken, finished (`frames`) or lost. */
+  onTask?(event: WorkerTaskEvent): void
+}
+
+export interface WorkerTaskEvent {
+  readonly coordinator: string
+  readonly job: string
+  readonly task: number
+  readonly state: 'started' | 'encoded' | 'acknowledged' | 'rejected' | 'cancelled' | 'failed' | 'lost'
+  readonly frames?: number
+  readonly detail?: string
+}
+
+export interface WorkerInit extends WorkerEvents {
+  tools: LocatedTools
+  slots: number
+  /** A directory of this node's own. */
+  workDir: string
+  blobs: BlobStore
+  proxy: SourceProxy
+  now(): number
+}
+
+interface Held {
+  readonly blob: StoredBlob
+  readonly path: string
+}
+
+export class Worker implements SegmentHandler {
+  readonly #init: WorkerInit
+  #sources: RemoteSources | undefined
+  readonly #held = new Map<SegmentOffer, Held>()
+  readonly #encoderOptions = new Map<string, Promise<ReadonlySet<string> | undefined>>()
+  #busy = 0
+  #draining = false
+
+  constructor(init: WorkerInit) {
+    this.#init = init
+  }
+
+  /** The protocol it reads sources with exists only once the libp2p node does. */
+  attach(blob: Blob): void {
+    this.#sources = new RemoteSources(blob, this.#init.proxy)
+  }
+
+  get slots(): number {
+    return this.#init.slots
+  }
+
+  get busySlots(): number {
+    return this.#busy
+  }
+
+  get state(): 'idle' | 'working' | 'draining' {
+    if (this.#draining) return 'draining'
+    return this.#busy > 0 ? 'working' : 'idle'
+  }
+
+  drain(): void {
+    this.#draining = true
+  }
+
+  admit(offer: SegmentOffer): { code: string; message: string } | undefined {
+    if (this.#draining) return { code: 'DRAINING', message: 'this node takes no more work' }
+    if (this.#busy >= this.#init.slots) return { code: 'BUSY', message: 'all slots are taken' }
+    if (!SEGMENT_CONTAINERS.some((container) => container === offer.container)) {
+      return { code: 'CONTAINER', message: `segments in ${offer.container} are not made here` }
+    }
+    return undefined
+  }
+
+  async onOffer(offer: SegmentOffer, peer: PeerId, context: SegmentContext): Promise<SegmentResult> {
+    this.#busy++
+    this.#tell(offer, peer, { state: 'started' })
+    try {
+      return await this.#encode(offer, peer, context)
+    } finally {
+      this.#busy--
+    }
+  }
+
+  onSettled(offer: SegmentOffer, peer: PeerId, outcome: SegmentOutcome): void {
+    this.#tell(offer, peer, { state: outcome })
+    void this.#forget(offer)
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#held.keys()].map((offer) => this.#forget(offer)))
+    await this.#sources?.stop()
+  }
+
+  async #encode(offer: SegmentOffer, peer: PeerId, context: SegmentContext): Promise<SegmentResult> {
+    const { tools, workDir, blobs, now } = this.#init
+    const sources = this.#sources
+    if (sources === undefined) throw new Error('the worker is not attached to a node')
+    const task = await this.#toTask(offer)
+    const path = join(workDir, `${randomBytes(8).toString('hex')}.${task.container}`)
+    const began = now()
+    const borrowed = await sources.borrow(peer, offer.source.blob, {
+      signal: context.signal,
+      sizeBytes: offer.source.sizeBytes,
+    })
+    try {
+      const encoded = await encodeSegment(
+        tools,
+        task,
+        { inputUrl: borrowed.url, inputOptions: borrowed.inputOptions, outputPath: path },
+        {
+          signal: context.signal,
+          onProgress: ({ frames }) =>
+            context.onProgress({
+              frames,
+              fps: (frames * 1000) / Math.max(1, now() - began),
+              phase: 'encoding',
+            }),
+        },
+      )
+      const encodeMs = now() - began
+      const digest = await digestFile(path, { signal: context.signal })
+      const blob = await blobs.add(path)
+      blob.grant(peer)
+      this.#held.set(offer, { blob, path })
+      this.#tell(offer, peer, { state: 'encoded', frames: encoded.frames })
+      return {
+        blob: blob.id,
+        sizeBytes: digest.sizeBytes,
+        sha256: digest.sha256,
+        frames: encoded.frames,
+        encodeMs,
+        seekIndex: encoded.seekIndex,
+        cpuMs: Math.round(encoded.cpuSeconds * 1000),
+      }
+    } catch (error) {
+      await rm(path, { force: true })
+      throw error
+    } finally {
+      borrowed.release()
+    }
+  }
+
+  /** Reads the offer's options by this node's own grammar, so that nothing reaches ffmpeg that it does not know. */
+  async #toTask(offer: SegmentOffer): Promise<SegmentTask> {
+    const { tools } = this.#init
+    const params = await parseParams(offer.params, {
+      defaultEncoder: '',
+      ffmpegPath: tools.ffmpeg.path,
+      encoderOptions: (encoder) => this.#optionsOf(encoder),
+    })
+    if (params.audio.length + params.subtitle.length + params.output.length > 0) {
+      throw Object.assign(new Error('a segment takes video options alone'), { code: 'PARAMS_INVALID' })
+    }
+    const container = SEGMENT_CONTAINERS.find((name) => name === offer.container)
+    if (container === undefined) throw new RangeError('admit lets no other container in')
+    return {
+      format: offer.source.format,
+      stream: offer.source.stream,
+      timeBase: { num: offer.timeBase[0], den: offer.timeBase[1] },
+      encoderTimeBase: { num: offer.encoderTimeBase[0], den: offer.encoderTimeBase[1] },
+      zeroMicroseconds: offer.zeroMicroseconds,
+      startPts: offer.startPts ?? undefined,
+      endPts: offer.endPts ?? undefined,
+      seekPts: offer.seekPts.map((pts) => pts ?? undefined),
+      expected: offer.expected,
+      video: params.video,
+      container,
+    }
+  }
+
+  #optionsOf(encoder: string): Promise<ReadonlySet<string> | undefined> {
+    if (!/^[a-z0-9_]{1,64}$/i.test(encoder)) return Promise.resolve(undefined)
+    const known = this.#encoderOptions.get(encoder)
+    if (known !== undefined) return known
+    const asked = readEncoderOptions(this.#init.tools.ffmpeg, encoder)
+    this.#encoderOptions.set(encoder, asked)
+    asked.catch(() => this.#encoderOptions.delete(encoder))
+    return asked
+  }
+
+  async #forget(offer: SegmentOffer): Promise<void> {
+    const held = this.#held.get(offer)
+    if (held === undefined) return
+    this.#held.delete(offer)
+    await held.blob.remove()
+    await rm(held.path, { force: true })
+  }
+
+  #tell(
+    offer: SegmentOffer,
+    peer: PeerId,
+    event: Pick<WorkerTaskEvent, 'state'> & Partial<WorkerTaskEvent>,
+  ): void {
+    this.#init.onTask?.({ coordinator: peer.toString(), job: offer.job, task: offer.task, ...event })
+  }
+}

@@ -1,0 +1,104 @@
+/** The sources of the tasks at hand: one reader and one block cache for all tasks of the same file. */
+import type { PeerId } from '@libp2p/interface'
+import type { Blob } from '../../protocols/blob/index.ts'
+import { BlockCache } from './block-cache.ts'
+import type { ServedSource, SourceProxy } from './source-proxy.ts'
+
+// Small enough that a demuxer's seeks cost little, large enough that a round trip of 1 ms does not bound a gigabit.
+const BLOCK_BYTES = 256 * 1024
+// 32 MiB a source: the neighbourhood of a few segments and the file's index.
+const BLOCKS_MAX = 128
+// A worker keeps a source between two segments of one job, and forgets it when the job has gone elsewhere.
+const IDLE_MS = 30_000
+
+interface Entry {
+  readonly served: Promise<{ source: ServedSource; close(): Promise<void> }>
+  users: number
+  idleTimer: NodeJS.Timeout | undefined
+}
+
+export interface BorrowedSource {
+  readonly url: string
+  readonly inputOptions: readonly string[]
+  release(): void
+}
+
+export class RemoteSources {
+  readonly #entries = new Map<string, Entry>()
+  readonly #blob: Blob
+  readonly #proxy: SourceProxy
+
+  constructor(blob: Blob, proxy: SourceProxy) {
+    this.#blob = blob
+    this.#proxy = proxy
+  }
+
+  async borrow(
+    peer: PeerId,
+    blobId: string,
+    options: { signal: AbortSignal; sizeBytes: number },
+  ): Promise<BorrowedSource> {
+    const key = `${peer.toString()} ${blobId}`
+    const entry = this.#entries.get(key) ?? this.#open(key, peer, blobId, options.sizeBytes)
+    clearTimeout(entry.idleTimer)
+    entry.users++
+    try {
+      const { source } = await entry.served
+      options.signal.throwIfAborted()
+      return {
+        url: source.url,
+        inputOptions: source.inputOptions,
+        release: () => this.#release(key, entry),
+      }
+    } catch (error) {
+      this.#release(key, entry)
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#entries].map(([key, entry]) => this.#close(key, entry)))
+  }
+
+  #open(key: string, peer: PeerId, blobId: string, sizeBytes: number): Entry {
+    const open = async () => {
+      const reader = await this.#blob.open(peer, blobId)
+      if (reader.sizeBytes !== sizeBytes) {
+        await reader.close()
+        throw new Error(`the source has ${reader.sizeBytes} bytes instead of ${sizeBytes}`)
+      }
+      const cache = new BlockCache({
+        sizeBytes,
+        blockBytes: BLOCK_BYTES,
+        blocksMax: BLOCKS_MAX,
+        read: (offset, length, { signal }) => reader.read(offset, length, { signal }),
+      })
+      const source = this.#proxy.serve(cache)
+      const close = async () => {
+        source.close()
+        cache.close()
+        await reader.close()
+      }
+      return { source, close }
+    }
+    const entry: Entry = { served: open(), users: 0, idleTimer: undefined }
+    entry.served.catch(() => {
+      if (this.#entries.get(key) === entry) this.#entries.delete(key)
+    })
+    this.#entries.set(key, entry)
+    return entry
+  }
+
+  #release(key: string, entry: Entry): void {
+    entry.users--
+    if (entry.users > 0) return
+    entry.idleTimer = setTimeout(() => void this.#close(key, entry), IDLE_MS).unref()
+  }
+
+  async #close(key: string, entry: Entry): Promise<void> {
+    clearTimeout(entry.idleTimer)
+    if (this.#entries.get(key) === entry) this.#entries.delete(key)
+    const served = await entry.served.catch(() => undefined)
+    await served?.close()
+  }
+}
