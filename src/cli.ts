@@ -1,0 +1,359 @@
+#!/usr/bin/env node
+/** The command line: words into one call into node/, a reporter, and an exit code. */
+import './polyfill.ts'
+import { hostname } from 'node:os'
+import { extname } from 'node:path'
+import { Command, type Command as CommandType, InvalidArgumentError, Option } from 'commander'
+import {
+  createNode,
+  doctor,
+  type EncodeRequest,
+  encode,
+  exitCodeOf,
+  failedEvent,
+  Interrupted,
+  type JobEvent,
+  type NodeInit,
+  peerRow,
+  surroundings,
+  VERSION,
+  type WorkerTaskEvent,
+} from './node/index.ts'
+import { jsonLines } from './ui/json-lines.ts'
+import { plainReporter } from './ui/plain.ts'
+import { checksTable, peersTable } from './ui/tables.ts'
+
+const out = (text: string) => void process.stdout.write(text)
+const err = (text: string) => void process.stderr.write(text)
+const json = jsonLines(out)
+
+interface NetworkOptions {
+  name: string
+  listen?: string[]
+  port?: number
+  connect?: string[]
+  mdns: boolean
+  swarm?: string
+  dataDir?: string
+  json?: boolean
+}
+
+const program = new Command('ffswarm')
+  .description('One video, all your machines: encode with FFmpeg on every computer of your network.')
+  .version(VERSION)
+  .showHelpAfterError('(ffswarm --help shows all commands and options)')
+  .showSuggestionAfterError()
+  .configureOutput({ writeErr: err, writeOut: out })
+  .addHelpText(
+    'beforeAll',
+    `Examples:
+  ffswarm join                                   work for others until Ctrl-C
+  ffswarm encode film.mkv                        encode with whoever is there
+  ffswarm encode film.mkv -o film.mp4 --peers 3 --params "-c:v libsvtav1 -preset 6 -crf 30"
+  ffswarm peers                                  who is on the network
+`,
+  )
+
+networkOptions(
+  program
+    .command('join')
+    .description('work for others until Ctrl-C')
+    .option('--slots <n>', 'segments to encode at once', positiveInteger),
+).action((options: NetworkOptions & { slots?: number }) =>
+  main(
+    options,
+    async (signal) => {
+      const onTask = options.json ? (task: WorkerTaskEvent) => json({ event: 'task', ...task }) : tellTask
+      const node = await createNode(
+        { ...nodeInit('worker', options), slots: options.slots, onTask },
+        surroundings(),
+        { signal },
+      )
+      try {
+        const addresses = node.libp2p.getMultiaddrs().map(String)
+        const { ffmpeg, tools, slots, machine } = node
+        if (options.json) {
+          json({
+            event: 'ready',
+            peer: node.peerId.toString(),
+            name: options.name,
+            addresses,
+            slots,
+            cores: machine.cores,
+            ffmpeg: ffmpeg.version,
+          })
+        } else {
+          out(`${options.name} is ready: ${node.peerId.toString()}\n`)
+          for (const address of addresses) out(`  listening on ${address}\n`)
+          out(
+            `  ffmpeg ${ffmpeg.version} (${tools.ffmpeg.path}), ${slots} of ${machine.cores} cores’ slots\n`,
+          )
+          out('  open swarm: whoever is on this network can send work here\n')
+        }
+        node.discovery?.addEventListener('unavailable', ({ detail }) =>
+          err(`warning: no multicast here (${detail.message}): others must name this node with --connect\n`),
+        )
+        await aborted(signal)
+      } finally {
+        await node.stop()
+      }
+    },
+    { endsByInterrupt: true },
+  ),
+)
+
+interface EncodeCliOptions extends NetworkOptions {
+  output?: string
+  peers?: number
+  params?: string
+  benchmark: boolean
+  benchmarkSeconds?: number
+  segmentTime?: number
+  exactly: boolean
+  local?: boolean
+  slots?: number
+  wait: number
+  yes?: boolean
+  quiet?: boolean
+}
+
+networkOptions(
+  program
+    .command('encode')
+    .description('encode a file over the swarm')
+    .argument('<input>', 'the video file')
+    .option('-o, --output <file>', 'default: INPUT.ffswarm.EXT beside the input')
+    .option('--peers <n>', 'wait for so many other nodes first', nonNegativeInteger)
+    .option('--wait <seconds>', 'how long to wait for them', positiveNumber, 60)
+    .option('--params <params>', 'FFmpeg output options (default: "-c:v libx264 -preset fast")')
+    .option(
+      '--benchmark-seconds <s>',
+      "film seconds of a node's first segment, which measures it",
+      positiveNumber,
+    )
+    .option('--no-benchmark', 'take all nodes for equal at first')
+    .option('--segment-time <s>', 'length of every segment, instead of by speed', positiveNumber)
+    .addOption(new Option('--exactly', 'cut near keyframes (default)').default(true).hideHelp())
+    .option('--no-exactly', 'cut by time, without looking for keyframes; the result is as exact')
+    .option('--local', 'encode on this node even if a worker runs on this machine')
+    .option('--no-local', 'leave the encoding to the others')
+    .option('--slots <n>', 'segments to encode here at once', positiveInteger)
+    .option('-y, --yes', 'replace an existing output')
+    .option('-q, --quiet', 'say nothing but errors'),
+).action((input: string, options: EncodeCliOptions) =>
+  main(options, async (signal) => {
+    const report = reporter(options)
+    const node = await createNode(
+      { ...nodeInit('coordinator', options), slots: options.slots },
+      surroundings(),
+      {
+        signal,
+      },
+    )
+    try {
+      await encode(node, encodeRequest(input, options), { signal, emit: report })
+    } finally {
+      await node.stop()
+    }
+  }),
+)
+
+networkOptions(
+  program
+    .command('peers')
+    .description('who is on the network')
+    .option('--timeout <s>', 'how long to look', positiveNumber, 3)
+    .option('--watch', 'look again every two seconds until Ctrl-C'),
+).action((options: NetworkOptions & { timeout: number; watch?: boolean }) =>
+  main(
+    options,
+    async (signal) => {
+      const node = await createNode(nodeInit('observer', options), surroundings(), { signal })
+      try {
+        await sleep(options.timeout * 1000, signal)
+        do {
+          await node.membership.refresh({ signal: AbortSignal.any([signal, AbortSignal.timeout(5_000)]) })
+          const rows = node.membership.peers.filter(({ hello }) => hello.role !== 'observer').map(peerRow)
+          if (options.json) {
+            if (options.watch) json({ event: 'peers', peers: rows })
+            else for (const row of rows) json(row)
+          } else {
+            if (options.watch && process.stdout.isTTY) out('\x1b[2J\x1b[H')
+            out(peersTable(rows))
+          }
+          if (options.watch) await sleep(2_000, signal)
+        } while (options.watch)
+      } finally {
+        await node.stop()
+      }
+    },
+    { endsByInterrupt: options.watch === true },
+  ),
+)
+
+program
+  .command('doctor')
+  .description('what this machine has for encoding in a swarm, and what is missing')
+  .option('--json', 'one JSON object a line')
+  .action((options: { json?: boolean }) =>
+    main(options, async (signal) => {
+      const checks = await doctor(surroundings(), { signal })
+      if (options.json) for (const check of checks) json(check)
+      else out(checksTable(checks))
+      if (checks.some(({ state }) => state === 'error')) process.exitCode = 3
+    }),
+  )
+
+function networkOptions(command: CommandType): CommandType {
+  return command
+    .option('--name <name>', 'what others see', hostname().split('.')[0] ?? 'node')
+    .option('--listen <multiaddr>', 'where to listen; may be given more than once', collect)
+    .addOption(new Option('--port <port>', 'TCP port on all interfaces').argParser(port).conflicts('listen'))
+    .option(
+      '--connect <address>',
+      'a node to dial: HOST:PORT or a multiaddr; may be given more than once',
+      collect,
+    )
+    .option('--no-mdns', 'neither look for nodes nor be found by multicast DNS')
+    .option('--swarm <name>', 'nodes of other swarms are not seen')
+    .option('--data-dir <dir>', 'identity and work files (default: $FFSWARM_HOME or the XDG data directory)')
+    .option('--json', 'one JSON object a line on standard output')
+}
+
+function nodeInit(role: NodeInit['role'], options: NetworkOptions): NodeInit {
+  return {
+    role,
+    name: options.name.slice(0, 64),
+    swarm: options.swarm,
+    listen: options.listen ?? (options.port === undefined ? undefined : [`/ip4/0.0.0.0/tcp/${options.port}`]),
+    connect: options.connect,
+    mdns: options.mdns,
+    dataDir: options.dataDir,
+  }
+}
+
+const BENCHMARK_SECONDS_DEFAULT = 5
+
+function encodeRequest(input: string, options: EncodeCliOptions): EncodeRequest {
+  return {
+    inputPath: input,
+    outputPath: options.output ?? defaultOutput(input),
+    params: options.params,
+    overwrite: options.yes === true,
+    peers: options.peers,
+    waitSeconds: options.wait,
+    benchmarkSeconds: options.benchmark ? (options.benchmarkSeconds ?? BENCHMARK_SECONDS_DEFAULT) : undefined,
+    segmentSeconds: options.segmentTime,
+    atKeyframes: options.exactly,
+    local: options.local === undefined ? 'auto' : options.local ? 'always' : 'never',
+  }
+}
+
+/** `film.avi` becomes `film.ffswarm.mkv`: containers that ffswarm does not write give way to Matroska. */
+function defaultOutput(input: string): string {
+  const extension = extname(input)
+  const kept = ['.mp4', '.m4v', '.mov', '.mkv', '.webm'].includes(extension.toLowerCase())
+  return `${input.slice(0, input.length - extension.length)}.ffswarm${kept ? extension : '.mkv'}`
+}
+
+function reporter(options: { json?: boolean; quiet?: boolean }): (event: JobEvent) => void {
+  if (options.json) return json
+  if (options.quiet) return () => {}
+  return plainReporter({
+    write: err,
+    isTerminal: process.stderr.isTTY === true && process.env.CI === undefined,
+    columns: () => process.stderr.columns ?? 80,
+    now: () => performance.now(),
+  })
+}
+
+function tellTask({ coordinator, task, state, frames, detail }: WorkerTaskEvent): void {
+  const what = `segment ${task} for …${coordinator.slice(-8)}`
+  out(
+    `${what}: ${state}${frames === undefined ? '' : `, ${frames} frames`}${detail === undefined ? '' : `: ${detail}`}\n`,
+  )
+}
+
+/** Runs a command until it ends or is interrupted, and turns what it throws into one line and an exit code. */
+async function main(
+  options: { json?: boolean; quiet?: boolean },
+  command: (signal: AbortSignal) => Promise<void>,
+  { endsByInterrupt = false } = {},
+): Promise<void> {
+  const controller = new AbortController()
+  const interrupt = () => {
+    // The second time is in earnest.
+    if (controller.signal.aborted) process.exit(130)
+    controller.abort(new Interrupted())
+  }
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', interrupt)
+  try {
+    await command(controller.signal)
+  } catch (error) {
+    if (endsByInterrupt && controller.signal.aborted) return
+    const failed = failedEvent(error)
+    if (options.json) json(failed)
+    err(`${process.stderr.isTTY ? '\r\x1b[2K' : ''}ffswarm: ${failed.message}\n`)
+    if (failed.code === 'INTERNAL' && error instanceof Error) err(`${error.stack}\n`)
+    process.exitCode = exitCodeOf(error)
+  } finally {
+    process.off('SIGINT', interrupt)
+    process.off('SIGTERM', interrupt)
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+}
+
+async function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(done, delayMs)
+    function done() {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      if (signal.aborted) reject(signal.reason)
+      else resolve()
+    }
+    signal.addEventListener('abort', done, { once: true })
+    if (signal.aborted) done()
+  })
+}
+
+function collect(value: string, previous: string[] = []): string[] {
+  return [...previous, value]
+}
+
+function nonNegativeInteger(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a whole number is expected.')
+  return Number(text)
+}
+
+function positiveInteger(text: string): number {
+  const value = nonNegativeInteger(text)
+  if (value === 0) throw new InvalidArgumentError('at least 1 is expected.')
+  return value
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text)
+  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('a number above 0 is expected.')
+  return value
+}
+
+function port(text: string): number {
+  const value = nonNegativeInteger(text)
+  if (value > 65_535) throw new InvalidArgumentError('a port is at most 65535.')
+  return value
+}
+
+program.exitOverride()
+try {
+  await program.parseAsync()
+} catch (error) {
+  // commander has said what is wrong; its own exit code for that is 1.
+  const code = (error as { exitCode?: number }).exitCode
+  process.exitCode = code === 0 ? 0 : 2
+}

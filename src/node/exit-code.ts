@@ -1,0 +1,41 @@
+/** What a failure means for the process: its exit code, and the last line of the machine interface. */
+import { MediaError } from '../media/index.ts'
+import type { JobFailed } from './coordinator/events.ts'
+import { NetworkError } from './network-error.ts'
+
+export const EXIT = { done: 0, failed: 1, usage: 2, environment: 3, interrupted: 130 } as const
+
+const USAGE: ReadonlySet<string> = new Set(['PARAMS_INVALID', 'OUTPUT_FORMAT', 'ADDRESS_INVALID'])
+const ENVIRONMENT: ReadonlySet<string> = new Set([
+  ...['TOOL_MISSING', 'TOOL_UNUSABLE', 'PORT_IN_USE', 'LISTEN_FAILED', 'DATA_DIR_UNUSABLE'],
+  ...['IDENTITY_UNREADABLE', 'IDENTITIES_EXHAUSTED'],
+])
+
+/** 0 done, 1 failed, 2 usage, 3 environment, 130 interrupted. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof Interrupted) return EXIT.interrupted
+  const code = codeOf(error)
+  if (USAGE.has(code)) return EXIT.usage
+  if ((error instanceof NetworkError || error instanceof MediaError) && ENVIRONMENT.has(code)) {
+    return EXIT.environment
+  }
+  return EXIT.failed
+}
+
+export function failedEvent(error: unknown): JobFailed {
+  const message = error instanceof Error ? error.message : String(error)
+  return { event: 'failed', code: codeOf(error), message }
+}
+
+/** The person pressed Ctrl-C, or the system asked the process to end. */
+export class Interrupted extends Error {
+  readonly code = 'INTERRUPTED'
+
+  constructor() {
+    super('interrupted')
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'INTERNAL'
+}

@@ -1,0 +1,22 @@
+/**
+ * A swarm node: works for others, coordinates jobs, or looks at who is there.
+ *
+ * ```ts
+ * const node = await createNode({ role: 'coordinator', name: 'desk' }, surroundings(), { signal })
+ * const done = await encode(node, request, { signal, emit: console.log })
+ * await node.stop()
+ * ```
+ */
+export type * from './coordinator/events.ts'
+export { JobError, type JobFailure } from './coordinator/failure.ts'
+export { type EncodeOptions, type EncodeRequest, encode } from './coordinator/index.ts'
+export { SWARM_DEFAULT } from './discovery.ts'
+export { type Check, doctor } from './doctor.ts'
+export { exitCodeOf, failedEvent, Interrupted } from './exit-code.ts'
+export { LISTEN_DEFAULT } from './libp2p.ts'
+export type { Membership, Peer } from './membership.ts'
+export { createNode, type NodeInit, type Surroundings, type SwarmNode } from './node.ts'
+export { type PeerRow, peerRow } from './peer-row.ts'
+export { surroundings } from './surroundings.ts'
+export { SOFTWARE, VERSION } from './version.ts'
+export type { WorkerTaskEvent } from './worker/index.ts'

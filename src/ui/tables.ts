@@ -1,0 +1,45 @@
+/** Peers and checks as tables for people. */
+import type { Check, PeerRow } from '../node/index.ts'
+
+const SHOWN_ENCODERS = ['libx264', 'libx265', 'libsvtav1', 'libvpx-vp9', 'libaom-av1']
+
+export function peersTable(rows: readonly PeerRow[]): string {
+  if (rows.length === 0) {
+    return "no other node was found: start 'ffswarm join' on one, or name it with --connect HOST:PORT\n"
+  }
+  const cells = rows.map((row) => [
+    row.name,
+    row.role === 'worker' ? row.state : row.role,
+    `${row.busySlots}/${row.slots}`,
+    `${row.cores}`,
+    row.rttMs === null ? '-' : `${row.rttMs} ms`,
+    row.ffmpeg ?? '-',
+    row.encoders.filter((name) => SHOWN_ENCODERS.includes(name)).join(' '),
+    row.peer,
+    row.addresses.join(' '),
+  ])
+  return table(['NAME', 'STATE', 'SLOTS', 'CORES', 'RTT', 'FFMPEG', 'ENCODERS', 'PEER', 'ADDRESSES'], cells)
+}
+
+export function checksTable(checks: readonly Check[]): string {
+  const marks = { ok: 'ok', warning: 'warning', error: 'ERROR' } as const
+  return table(
+    ['CHECK', '', ''],
+    checks.map(({ name, state, detail }) => [name, marks[state], detail]),
+  )
+}
+
+function table(header: string[], rows: string[][]): string {
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  )
+  return [header, ...rows]
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
+}
