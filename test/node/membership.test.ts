@@ -17,6 +17,9 @@ interface NodeInit {
   mdns?: boolean
 }
 
+/** Not the real one: tests are no business of the network. */
+const MDNS_PORT = 20_000 + (process.pid % 10_000)
+
 const nodes = new Set<{ stop(): Promise<void> }>()
 
 afterEach(async () => {
@@ -43,7 +46,9 @@ async function startNode(init: NodeInit = {}) {
   const libp2p = await createSwarmNode<{ hello: HelloProtocol; discovery?: Discovery }>({
     privateKey: init.privateKey ?? (await generateKeyPair('Ed25519')),
     listen: [`/ip4/127.0.0.1/tcp/${port}`],
-    services: mdns ? { ...services, discovery: discovery({ swarm, queryIntervalMs: 1_000 }) } : services,
+    services: mdns
+      ? { ...services, discovery: discovery({ swarm, queryIntervalMs: 1_000, port: MDNS_PORT }) }
+      : services,
   })
   const membership = createMembership(
     { libp2p, ...libp2p.services },
