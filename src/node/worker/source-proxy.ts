@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { pipeline } from 'node:stream/promises'
 import type { BlockCache } from './block-cache.ts'
 
 export interface ServedSource {
@@ -73,16 +74,19 @@ async function respond(
     response.end()
     return
   }
+  await pipeline(blocks(source, start, end), response)
+}
+
+async function* blocks(source: BlockCache, start: number, end: number): AsyncGenerator<Uint8Array> {
   let offset = start
-  while (offset < end && !response.destroyed) {
+  while (offset < end) {
     const bytes = (await source.read(offset)).subarray(0, end - offset)
     if (bytes.length === 0) throw new Error('the source ended early')
     offset += bytes.length
     // The next block is on its way while this one is read; a reader that seeks away has cost one block.
     if (offset < end) source.prefetch(offset - 1)
-    if (!response.write(bytes)) await Promise.race([once(response, 'drain'), once(response, 'close')])
+    yield bytes
   }
-  response.end()
 }
 
 /** RFC 9110, section 14.2, for the single ranges that ffmpeg asks for; `end` is exclusive. */
