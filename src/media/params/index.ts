@@ -12,6 +12,7 @@ import { split } from 'shlex'
 import { MediaError } from '../failure.ts'
 import { whyFiltersRefused } from './filters.ts'
 import { ALIASES, OPTIONS, type OptionUse } from './options.ts'
+import { whyPrivateOptionRefused } from './private-options.ts'
 
 export interface EncodeParams {
   /** The video encoder's name in FFmpeg. */
@@ -139,7 +140,7 @@ function sortOption(
   if (option.use?.kind === 'specified') return specifiedKind ?? 'video'
   if (option.use !== undefined && option.use.kind !== 'refused') return option.use.kind
   if (specifiedKind !== 'audio' && videoPrivate.has(name)) {
-    const why = whyPrivateValueRefused(name, value)
+    const why = whyPrivateOptionRefused(name, value)
     if (why !== undefined) throw invalid(written, why)
     return 'video'
   }
@@ -149,20 +150,6 @@ function sortOption(
 
 // The longest sensible value is an encoder's list of private options; one offer holds 64 KiB in all.
 const VALUE_CHARS_MAX = 4_096
-
-/** Private options that read or write files: the other machines do not have them, and must not. */
-function whyPrivateValueRefused(name: string, value: string): string | undefined {
-  const file = 'names a file, which the other machines do not have'
-  if (/file|log|stats|vmaf-model-path/.test(name) && !/^(file|log)?-?level$/.test(name)) return file
-  if (!/-?(params|opts)$/.test(name)) return undefined
-  const keys = value.split(':').map((pair) => pair.split('=')[0] ?? '')
-  const bad = keys.find((key) =>
-    /file|stats|^(csv|recon|input|output|log|pass|tcfile|qpfile)|analysis-(save|load)|dump|-rpu|path|table|lambda|dhdr10-info|scaling-list|cqm|zones$/.test(
-      key.trim(),
-    ),
-  )
-  return bad === undefined ? undefined : `'${bad}' ${file}, or belongs to the whole film`
-}
 
 function kindOf(specifier: string): Kind | undefined {
   if (/^v(:|$)/i.test(specifier)) return 'video'

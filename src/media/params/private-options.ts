@@ -1,0 +1,45 @@
+/**
+ * An encoder's own options that do not fit a segment: those that read or write files, which the other machines do not
+ * have and must not touch, and those that speak of frames by their number in the whole film.
+ */
+
+const FILE = /(^|[-_])(file|filename|path|table|stats|clbin|exec)$|file$/
+const NOT_A_FILE = /(^|[-_])profile$/
+
+/** Keys inside `-x264-params`, `-x265-params`, `-svtav1-params` and the like. */
+const REFUSED_KEYS: ReadonlyMap<string, string> = new Map([
+  ...[
+    'csv',
+    'recon',
+    'dump-yuv',
+    'dhdr10-info',
+    'dolby-vision-rpu',
+    'film-grain',
+    'scaling-list',
+    'input',
+    'output',
+  ]
+    .concat(['analysis-save', 'analysis-load', 'tcfile-in', 'tcfile-out', 'pass', 'passes'])
+    .map((key): [string, string] => [key, 'reads or writes a file, which the other machines do not have']),
+  ...['zones', 'frames', 'seek', 'chunk-start', 'chunk-end', 'force-key-frames'].map(
+    (key): [string, string] => [key, 'counts frames of the whole film, which starts anew in each segment'],
+  ),
+])
+
+/** Why an encoder's own option is not taken, or undefined where it is. */
+export function whyPrivateOptionRefused(name: string, value: string): string | undefined {
+  if (namesFile(name)) return 'names a file, which the other machines do not have'
+  if (!/(params|opts)$/.test(name)) return undefined
+  for (const pair of value.split(':')) {
+    const key = (pair.split('=')[0] ?? '').trim().replaceAll('_', '-')
+    const why =
+      REFUSED_KEYS.get(key) ??
+      (namesFile(key) ? 'names a file, which the other machines do not have' : undefined)
+    if (why !== undefined) return `'${key}' ${why}`
+  }
+  return undefined
+}
+
+function namesFile(key: string): boolean {
+  return FILE.test(key) && !NOT_A_FILE.test(key)
+}
