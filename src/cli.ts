@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import { extname } from 'node:path'
 import { Command, type Command as CommandType, InvalidArgumentError, Option } from 'commander'
 import {
+  benchmarkSwarm,
   createNode,
   doctor,
   type EncodeRequest,
@@ -21,7 +22,7 @@ import {
 } from './node/index.ts'
 import { jsonLines } from './ui/json-lines.ts'
 import { plainReporter } from './ui/plain.ts'
-import { checksTable, peersTable } from './ui/tables.ts'
+import { benchmarkTable, checksTable, peersTable } from './ui/tables.ts'
 
 const out = (text: string) => void process.stdout.write(text)
 const err = (text: string) => void process.stderr.write(text)
@@ -191,6 +192,40 @@ networkOptions(
   ),
 )
 
+networkOptions(
+  program
+    .command('benchmark')
+    .description('how fast this node and the others encode a test pattern with given params')
+    .option('--params <params>', 'FFmpeg video options (default: "-c:v libx264 -preset fast")')
+    .option('--seconds <s>', 'how long each encodes', positiveNumber, 5)
+    .option('--size <size>', 'of the picture, WIDTHxHEIGHT', pictureSize, { width: 1280, height: 720 })
+    .option('--timeout <s>', 'how long to look for others', positiveNumber, 3),
+).action(
+  (
+    options: NetworkOptions & {
+      params?: string
+      seconds: number
+      size: { width: number; height: number }
+      timeout: number
+    },
+  ) =>
+    main(options, async (signal) => {
+      const node = await createNode(nodeInit('observer', options), surroundings(), { signal })
+      try {
+        await sleep(options.timeout * 1000, signal)
+        const rows = await benchmarkSwarm(
+          node,
+          { params: options.params, seconds: options.seconds, ...options.size },
+          { signal },
+        )
+        if (options.json) for (const row of rows) json(row)
+        else out(benchmarkTable(rows))
+      } finally {
+        await node.stop()
+      }
+    }),
+)
+
 program
   .command('doctor')
   .description('what this machine has for encoding in a swarm, and what is missing')
@@ -343,6 +378,12 @@ function positiveNumber(text: string): number {
   return value
 }
 
+function pictureSize(text: string): { width: number; height: number } {
+  const match = /^(\d{2,5})x(\d{2,5})$/.exec(text)
+  if (match === null) throw new InvalidArgumentError('WIDTHxHEIGHT is expected, such as 1920x1080.')
+  return { width: Number(match[1]), height: Number(match[2]) }
+}
+
 function port(text: string): number {
   const value = nonNegativeInteger(text)
   if (value > 65_535) throw new InvalidArgumentError('a port is at most 65535.')
@@ -357,3 +398,5 @@ try {
   const code = (error as { exitCode?: number }).exitCode
   process.exitCode = code === 0 ? 0 : 2
 }
+// Timers of closed connections would keep the process for another second; what was written must still get out.
+process.stdout.write('', () => process.stderr.write('', () => process.exit()))

@@ -3,10 +3,12 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Libp2p, PeerId } from '@libp2p/interface'
 import { type FFmpegCapabilities, type LocatedTools, locateTools, readCapabilities } from '../media/index.ts'
+import { type Benchmark, benchmark } from '../protocols/benchmark/index.ts'
 import { type Blob, blob } from '../protocols/blob/index.ts'
 import { type Hello, type HelloProtocol, hello } from '../protocols/hello/index.ts'
 import { type Segment, segment } from '../protocols/segment/index.ts'
 import { parseAddress } from './address.ts'
+import { runBenchmark } from './benchmark.ts'
 import { BlobStore } from './blob-store.ts'
 import { createDataDir } from './data-dir.ts'
 import { type Discovery, discovery, SWARM_DEFAULT } from './discovery.ts'
@@ -61,6 +63,7 @@ export interface SwarmNode {
   readonly hello: HelloProtocol
   readonly segment: Segment
   readonly blob: Blob
+  readonly benchmark: Benchmark
   readonly blobs: BlobStore
   readonly tools: LocatedTools
   readonly ffmpeg: FFmpegCapabilities
@@ -131,6 +134,14 @@ export async function createNode(
     const services = {
       hello: hello({ local: describeSelf }),
       segment: segment(worker === undefined ? {} : { handler: worker }),
+      benchmark: benchmark(
+        worker === undefined
+          ? {}
+          : {
+              run: (request, _, { signal }) =>
+                runBenchmark(tools.ffmpeg, request, { signal, now: surroundings.now }),
+            },
+      ),
       blob: blob({
         resolve: blobs.resolve,
         onBytesSent: (_, bytes) => {
@@ -146,6 +157,7 @@ export async function createNode(
       hello: HelloProtocol
       segment: Segment
       blob: Blob
+      benchmark: Benchmark
       discovery?: Discovery
     }>({
       privateKey: identity.privateKey,
@@ -178,6 +190,7 @@ export async function createNode(
       hello: libp2p.services.hello,
       segment: libp2p.services.segment,
       blob: libp2p.services.blob,
+      benchmark: libp2p.services.benchmark,
       blobs,
       tools,
       ffmpeg,

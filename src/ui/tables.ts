@@ -1,5 +1,5 @@
 /** Peers and checks as tables for people. */
-import type { Check, PeerRow } from '../node/index.ts'
+import type { BenchmarkRow, Check, PeerRow } from '../node/index.ts'
 
 const SHOWN_ENCODERS = ['libx264', 'libx265', 'libsvtav1', 'libvpx-vp9', 'libaom-av1']
 
@@ -19,6 +19,17 @@ export function peersTable(rows: readonly PeerRow[]): string {
     row.addresses.join(' '),
   ])
   return table(['NAME', 'STATE', 'SLOTS', 'CORES', 'RTT', 'FFMPEG', 'ENCODERS', 'PEER', 'ADDRESSES'], cells)
+}
+
+export function benchmarkTable(rows: readonly BenchmarkRow[]): string {
+  return table(
+    ['NAME', 'FPS', 'FRAMES', 'SECONDS', 'PEER'],
+    rows.map(({ name, peer, result }) =>
+      'fps' in result
+        ? [name, result.fps.toFixed(1), `${result.frames}`, result.seconds.toFixed(1), peer]
+        : [name, result.message, '', '', peer],
+    ),
+  )
 }
 
 export function checksTable(checks: readonly Check[]): string {
