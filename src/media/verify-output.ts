@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { MediaError } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import type { OutputFormat } from './output-format.ts'
-import { equalRationals, formatRational, parseRational, type Rational } from './rational.ts'
+import { equalRationals, formatRational, parseRational, type Rational, rescale } from './rational.ts'
 import type { StreamPlan } from './stream-plan.ts'
 import { readVideoTimes } from './verify.ts'
 
@@ -17,7 +17,7 @@ export interface ExpectedOutput {
 
 export interface VerifiedOutput {
   readonly frames: number
-  /** Ticks by which the muxer moved all streams so that none starts below zero (Matroska). */
+  /** Ticks by which the muxer moved the video: so that no stream starts below zero (Matroska), or rounding (mp4). */
   readonly shiftTicks: bigint
 }
 
@@ -36,7 +36,7 @@ export async function verifyOutput(
   return { frames: times.length, shiftTicks: checkTimes(times, expected, streams) }
 }
 
-/** Compares the lists, allowing one common shift where the container cannot hold times below zero. */
+/** Compares the lists, allowing the one common shift that the container's own way to hold a start can make. */
 function checkTimes(times: BigInt64Array, expected: ExpectedOutput, streams: OutputStream[]): bigint {
   const wanted = expected.times
   if (times.length !== wanted.length) {
@@ -49,14 +49,24 @@ function checkTimes(times: BigInt64Array, expected: ExpectedOutput, streams: Out
   }
   const shift = (times[0] ?? 0n) - (wanted[0] ?? 0n)
   const differs = times.findIndex((time, place) => time - (wanted[place] ?? 0n) !== shift)
-  const startsAtZero = streams.some(({ start_pts: start }) => start === 0)
-  const mayShift = expected.format.demuxer === 'matroska' && shift > 0n && startsAtZero
-  const at = differs >= 0 ? differs : shift !== 0n && !mayShift ? 0 : undefined
+  const at = differs >= 0 ? differs : shift !== 0n && !mayShift() ? 0 : undefined
   if (at !== undefined) {
     throw new MediaError({ code: 'OUTPUT_FRAMES', expected: wanted.length, actual: times.length, at })
   }
   return shift
+
+  function mayShift(): boolean {
+    if (expected.format.demuxer === 'matroska') {
+      // No time can be below zero: all streams move until the earliest is at zero.
+      return shift > 0n && streams.some(({ start_pts: start }) => start === 0)
+    }
+    // An edit list says where a track starts, in the film's time scale of 1/1000.
+    const rounding = rescale(1n, EDIT_LIST_TIME_BASE, expected.timeBase)
+    return shift <= rounding && shift >= -rounding
+  }
 }
+
+const EDIT_LIST_TIME_BASE: Rational = { num: 1, den: 1_000 }
 
 function checkStreams(streams: OutputStream[], { plan, timeBase }: ExpectedOutput): void {
   const fail = (detail: string): never => {

@@ -44,10 +44,20 @@ function inputArguments(task: SegmentTask, seekPts: bigint | undefined, files: S
           ...['-ss', formatMicroseconds(rescale(seekPts, task.timeBase, MICROSECONDS))],
         ]
   return [
-    ...['-copyts', '-itsoffset', formatMicroseconds(-task.zeroMicroseconds), ...seek],
+    ...['-copyts', '-itsoffset', formatMicroseconds(-besideZero(task)), ...seek],
     ...(files.inputOptions ?? []),
     ...['-f', task.format, '-i', files.inputUrl],
   ]
+}
+
+/**
+ * The zero point, a microsecond off where that is the same tick: ffmpeg takes an offset of exactly the container's start
+ * for its own, and corrects it to the start of the streams in use (MPEG-TS), which here is the video alone.
+ */
+function besideZero({ zeroMicroseconds: zero, timeBase }: SegmentTask): bigint {
+  const ticks = rescale(zero, MICROSECONDS, timeBase)
+  const beside = [zero + 1n, zero - 1n].find((time) => rescale(time, MICROSECONDS, timeBase) === ticks)
+  return beside ?? zero
 }
 
 /** The exact cut, in ticks after the zero point has been subtracted. */
