@@ -87,7 +87,7 @@ networkOptions(
           out(`${options.name} is ready: ${node.peerId.toString()}\n`)
           for (const address of addresses) out(`  listening on ${address}\n`)
           out(
-            `  ffmpeg ${ffmpeg.version} (${tools.ffmpeg.path}), ${slots} of ${machine.cores} cores’ slots\n`,
+            `  ffmpeg ${ffmpeg.version} (${tools.ffmpeg.path}), ${slots} ${slots === 1 ? 'slot' : 'slots'} on ${machine.cores} ${machine.cores === 1 ? 'core' : 'cores'}\n`,
           )
           out('  open swarm: whoever is on this network can send work here\n')
         }
@@ -323,6 +323,8 @@ async function main(
   }
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
+  // Whoever read our output is gone (`ffswarm … | head`): end in order, as for Ctrl-C.
+  process.stdout.on('error', () => controller.abort(new Interrupted()))
   try {
     await command(controller.signal)
   } catch (error) {

@@ -37,13 +37,13 @@ export async function planStreams(
   format: OutputFormat,
   options: Options,
 ): Promise<StreamPlan> {
-  const wishes = source.streams.flatMap((stream) => wish(stream, source, params))
+  const wishes = source.streams.flatMap((stream) => wish(stream, source, params, format))
   const kept = wishes.filter((planned) => planned.action !== 'segments')
   if (await canHold(ffmpeg, source, format, kept, params, options)) {
-    return { streams: wishes, warnings: lostVideos(source) }
+    return { streams: wishes, warnings: lostVideos(source, format) }
   }
   const streams: PlannedStream[] = []
-  const warnings = lostVideos(source)
+  const warnings = lostVideos(source, format)
   for (const planned of wishes) {
     if (planned.action === 'segments') {
       streams.push(planned)
@@ -64,20 +64,25 @@ export async function planStreams(
   return { streams, warnings }
 }
 
-function wish(stream: SourceStream, source: Source, params: EncodeParams): PlannedStream[] {
+function wish(
+  stream: SourceStream,
+  source: Source,
+  params: EncodeParams,
+  format: OutputFormat,
+): PlannedStream[] {
   if (stream.index === source.video.index) return [{ source: stream, action: 'segments', codec: undefined }]
   const copy: PlannedStream = { source: stream, action: 'copy', codec: undefined }
   const encode: PlannedStream = { source: stream, action: 'encode', codec: undefined }
   switch (stream.kind) {
     case 'video':
-      return stream.dispositions.includes('attached_pic') ? [copy] : []
+      return isCover(stream) && holdsCovers(format) ? [copy] : []
     case 'audio': {
       if (params.audio.includes('-an')) return []
-      return [isNamed(params.audio, 'a', placeAmong(stream, source)) ? encode : copy]
+      return [isEncoded(params.audio, 'a', placeAmong(stream, source)) ? encode : copy]
     }
     case 'subtitle': {
       if (params.subtitle.includes('-sn')) return []
-      return [isNamed(params.subtitle, 's', placeAmong(stream, source)) ? encode : copy]
+      return [isEncoded(params.subtitle, 's', placeAmong(stream, source)) ? encode : copy]
     }
     case 'data':
       return params.output.includes('-dn') ? [] : [copy]
@@ -86,16 +91,26 @@ function wish(stream: SourceStream, source: Source, params: EncodeParams): Plann
   }
 }
 
-/** Whether the user's options say anything about the n-th stream of a type. */
-function isNamed(options: readonly string[], type: 'a' | 's', place: number): boolean {
-  return options.some((word) => {
-    if (!/^-[a-zA-Z]/.test(word)) return false
-    const specifier = word.split(':').slice(1)
-    const [specifiedType, specifiedPlace] = specifier
-    // `-ac 2`, `-acodec aac`: the option itself says which type
-    if (specifiedType === undefined) return true
-    return specifiedType === type && (specifiedPlace === undefined || Number(specifiedPlace) === place)
-  })
+/** Whether the user's options say anything about the n-th stream of a type but that it is to be copied. */
+function isEncoded(options: readonly string[], type: 'a' | 's', place: number): boolean {
+  const named = options.flatMap((word, at) =>
+    isOption(word) && concerns(word, type, place)
+      ? [{ name: word.split(':')[0], value: options[at + 1] }]
+      : [],
+  )
+  const codec = named.findLast(({ name }) => /^-(c|codec|[as]codec)$/.test(name ?? ''))
+  return named.length > 0 && codec?.value !== 'copy'
+}
+
+function isOption(word: string): boolean {
+  return /^-[a-zA-Z]/.test(word)
+}
+
+function concerns(option: string, type: 'a' | 's', place: number): boolean {
+  const [, specifiedType, specifiedPlace] = option.split(':')
+  // `-ac 2`, `-acodec aac`: the option itself says which type
+  if (specifiedType === undefined) return true
+  return specifiedType === type && (specifiedPlace === undefined || Number(specifiedPlace) === place)
 }
 
 function placeAmong(stream: SourceStream, source: Source): number {
@@ -161,13 +176,21 @@ export function codecArguments(streams: readonly PlannedStream[], params: Encode
   return [...users, ...own]
 }
 
-function lostVideos(source: Source): string[] {
-  return source.streams
-    .filter(
-      ({ kind, index, dispositions }) =>
-        kind === 'video' && index !== source.video.index && !dispositions.includes('attached_pic'),
-    )
-    .map((stream) => `${describe(stream)} is left out: only the first video is encoded`)
+function lostVideos(source: Source, format: OutputFormat): string[] {
+  return source.streams.flatMap((stream) => {
+    if (stream.kind !== 'video' || stream.index === source.video.index) return []
+    if (!isCover(stream)) return [`${describe(stream)} is left out: only the first video is encoded`]
+    return holdsCovers(format) ? [] : [`${describe(stream)} is left out: ${format.muxer} cannot hold a cover`]
+  })
+}
+
+function isCover({ dispositions }: SourceStream): boolean {
+  return dispositions.includes('attached_pic')
+}
+
+/** FFmpeg's mov muxer takes a cover and does not write it. */
+function holdsCovers({ muxer }: OutputFormat): boolean {
+  return muxer !== 'mov'
 }
 
 function describe({ kind, index, codec, language }: SourceStream): string {

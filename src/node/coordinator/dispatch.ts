@@ -276,7 +276,7 @@ export class Dispatch {
     const isLost = slot.gone.signal.aborted || (error instanceof ProtocolError && LOST.has(error.code))
     // A peer that is busy or gone says nothing about the segment.
     const tried = refused || isLost ? attempts : attempts + 1
-    if (tried >= ATTEMPTS_MAX) {
+    const giveUp = () =>
       this.#finished.reject(
         new JobError(
           {
@@ -289,6 +289,8 @@ export class Dispatch {
           { cause: error },
         ),
       )
+    if (tried >= ATTEMPTS_MAX) {
+      giveUp()
       return
     }
     this.#returned.push({
@@ -309,6 +311,7 @@ export class Dispatch {
         slots: 0,
         detail,
       })
+      if (![...this.#slots].some(({ executor }) => this.#init.mayWork(executor))) giveUp()
     }
   }
 

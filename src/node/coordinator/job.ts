@@ -5,6 +5,7 @@ import {
   defaultEncoder,
   type EncodeParams,
   type FrameIndex,
+  MediaError,
   measureZero,
   type OutputFormat,
   outputFormat,
@@ -63,6 +64,10 @@ export async function prepareJob(
     readFrameIndex(tools, source, options),
     measureZero(tools.ffmpeg, source, options),
   ])
+  if (index.pts.length === 0) {
+    const detail = 'its video stream holds no frame'
+    throw new MediaError({ code: 'INPUT_UNREADABLE', path: request.inputPath, detail })
+  }
   const encoderTimeBase = chooseEncoderTimeBase(source.video, index)
   const container = await preflight(tools.ffmpeg, source, params, encoderTimeBase, options)
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
