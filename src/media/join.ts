@@ -28,6 +28,8 @@ export interface JoinJob {
   readonly segments: readonly JoinSegment[]
   /** What a single run writes as the video's `encoder` tag, such as `Lavc59.37.100 libx264`. */
   readonly encoderTag: string
+  /** As the preflight gives them: options for the joined video stream. */
+  readonly colorArguments: readonly string[]
   readonly outputPath: string
 }
 
@@ -88,6 +90,7 @@ export function joinArguments(job: JoinJob, listPath: string): string[] {
       plan.streams.map((stream) => (stream.action === 'segments' ? { ...stream, action: 'copy' } : stream)),
       params,
     ),
+    ...colorArguments(job),
     ...metadataArguments(job),
     ...params.output.filter((word) => word !== '-dn'),
     ...(format.demuxer === 'mov' ? ['-video_track_timescale', `${timeScale}`] : []),
@@ -95,6 +98,11 @@ export function joinArguments(job: JoinJob, listPath: string): string[] {
     // The start of a stream that no output uses would not count towards the zero point (MPEG-TS).
     ...['-map', `0:${source.video.index}`, '-c', 'copy', '-t', '0', '-f', 'null', '-'],
   ]
+}
+
+function colorArguments({ plan, colorArguments: colors }: JoinJob): string[] {
+  const video = plan.streams.findIndex(({ action }) => action === 'segments')
+  return colors.map((word) => (word.startsWith('-') ? `${word}:${video}` : word))
 }
 
 /**

@@ -30,6 +30,7 @@ export interface Job {
   readonly timing: Timing
   readonly params: EncodeParams
   readonly container: SegmentContainer
+  readonly colorArguments: readonly string[]
   readonly format: OutputFormat
   /** What becomes of each stream; it is only needed for the join, and its answer is not waited for before. */
   readonly streams: Promise<StreamPlan>
@@ -69,7 +70,7 @@ export async function prepareJob(
     throw new MediaError({ code: 'INPUT_UNREADABLE', path: request.inputPath, detail })
   }
   const encoderTimeBase = chooseEncoderTimeBase(source.video, index)
-  const container = await preflight(tools.ffmpeg, source, params, encoderTimeBase, options)
+  const { container, colorArguments } = await preflight(tools, source, params, encoderTimeBase, options)
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
   streams.catch(() => {})
   return {
@@ -79,6 +80,7 @@ export async function prepareJob(
     timing: { source: index.timeBase, encoder: encoderTimeBase, zeroMicroseconds },
     params,
     container,
+    colorArguments,
     format,
     streams,
   }
