@@ -1,0 +1,535 @@
+/** Short clips of every awkward kind, made by ffmpeg when a test asks for them. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { capabilities, ffmpeg } from './ffmpeg.ts'
+
+export interface Clip {
+  /** What is awkward about it. */
+  readonly name: string
+  /** The file's extension. */
+  readonly extension: string
+  /** The encoder's time base of a single run: one frame where the rate is constant, `-1` (the source's) otherwise. */
+  readonly grid: string
+  /** Encoders that making it needs. */
+  readonly needs: readonly string[]
+  /**
+   * In Matroska audio lies on whole milliseconds. Copied to mp4, a single run keeps that jitter or smooths it away,
+   * depending on whether an audio packet came before the first encoded picture; a join always smooths it.
+   */
+  readonly hasRoughAudio?: boolean
+  /** Frames are shown for different lengths of time. */
+  readonly isUneven?: boolean
+  make(path: string): Promise<unknown>
+}
+
+const SIZE = '192x108'
+
+/** Pictures that change with every frame. */
+const picture = (seconds: number, rate = '25') => [
+  ...['-f', 'lavfi', '-i', `testsrc2=size=${SIZE}:rate=${rate}:duration=${seconds}`],
+]
+const tone = (seconds: number, frequency = 440) => [
+  ...['-f', 'lavfi', '-i', `sine=frequency=${frequency}:sample_rate=48000:duration=${seconds}`],
+]
+const x264 = (options: string) => [
+  ...['-c:v', 'libx264', '-preset', 'veryfast', '-threads', '1', '-x264-params', options],
+]
+
+export const bPyramid: Clip = {
+  name: 'B-pyramid in mp4, with audio',
+  extension: 'mp4',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(5),
+      ...tone(5),
+      ...x264('keyint=40:bframes=5:b-pyramid=normal:b-adapt=0'),
+      ...['-c:a', 'aac'],
+      path,
+    ),
+}
+
+export const openGop264: Clip = {
+  name: 'open GOPs of x264',
+  extension: 'mkv',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) =>
+    ffmpeg(...picture(5), ...x264('open-gop=1:keyint=20:min-keyint=20:scenecut=0:bframes=4:b-adapt=0'), path),
+}
+
+export const openGop265: Clip = {
+  name: 'open GOPs of x265',
+  extension: 'mp4',
+  grid: '1/25',
+  needs: ['libx265'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(4),
+      ...['-c:v', 'libx265', '-preset', 'veryfast', '-x265-params'],
+      'log-level=error:open-gop=1:keyint=20:min-keyint=20:scenecut=0:bframes=4:b-adapt=0',
+      path,
+    ),
+}
+
+/** Frames left out at irregular places. */
+const IRREGULAR = "select='not(eq(mod(n,7),3)+eq(mod(n,11),5)+eq(mod(n,13),1))'"
+
+export const variableRateMkv: Clip = {
+  name: 'variable rate in mkv',
+  isUneven: true,
+  extension: 'mkv',
+  grid: '-1',
+  needs: ['libx264'],
+  hasRoughAudio: true,
+  make: (path) =>
+    ffmpeg(
+      ...picture(5, '30'),
+      ...tone(5),
+      ...['-vf', `${IRREGULAR},settb=1/1000,setpts=PTS+mod(N*37\\,7)*3`],
+      ...['-fps_mode', 'vfr', '-enc_time_base', '1/1000'],
+      ...x264('keyint=30:bframes=3'),
+      ...['-c:a', 'aac'],
+      path,
+    ),
+}
+
+export const gapsMkv: Clip = {
+  name: 'frames missing from a constant rate',
+  isUneven: true,
+  extension: 'mkv',
+  grid: '1/30',
+  needs: ['libx264'],
+  hasRoughAudio: true,
+  make: (path) =>
+    ffmpeg(
+      ...picture(5, '30'),
+      ...tone(5),
+      ...['-vf', IRREGULAR, '-fps_mode', 'vfr', ...x264('keyint=30:bframes=3'), '-c:a', 'aac'],
+      path,
+    ),
+}
+
+export const variableRateMp4: Clip = {
+  name: 'variable rate in mp4, as a phone films',
+  isUneven: true,
+  extension: 'mp4',
+  grid: '-1',
+  needs: ['libx264'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(5, '30'),
+      ...tone(5),
+      ...['-vf', `${IRREGULAR},settb=1/90000,setpts=PTS+mod(N*37\\,11)*83`],
+      ...['-fps_mode', 'vfr', '-enc_time_base', '1/90000', '-video_track_timescale', '90000'],
+      ...x264('keyint=30:bframes=2'),
+      ...['-c:a', 'aac'],
+      path,
+    ),
+}
+
+export const ntscFilmMkv: Clip = {
+  name: '23.976 frames per second in mkv, which rounds to 1 ms',
+  extension: 'mkv',
+  grid: '1001/24000',
+  needs: ['libx264'],
+  make: (path) => ffmpeg(...picture(5, '24000/1001'), ...x264('keyint=24:bframes=3'), path),
+}
+
+export const lateStartMp4: Clip = {
+  name: 'mp4 that starts at 3.4 s',
+  extension: 'mp4',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(4),
+      ...tone(4),
+      ...x264('keyint=25:bframes=3'),
+      ...['-c:a', 'aac', '-output_ts_offset', '3.4'],
+      path,
+    ),
+}
+
+export const lateVideoMp4: Clip = {
+  name: 'mp4 whose video starts 0.52 s after its audio',
+  extension: 'mp4',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) =>
+    ffmpeg(
+      ...['-itsoffset', '0.52', ...picture(4)],
+      ...tone(5),
+      ...['-map', '0:v', '-map', '1:a'],
+      ...x264('keyint=25:bframes=3'),
+      ...['-c:a', 'aac'],
+      path,
+    ),
+}
+
+export const offsetTs: Clip = {
+  name: 'MPEG-TS that starts at 1000 s, with audio',
+  extension: 'ts',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(5),
+      ...tone(5),
+      ...x264('keyint=25:bframes=3'),
+      ...['-c:a', 'aac', '-output_ts_offset', '1000'],
+      path,
+    ),
+}
+
+export const lateVideoTs: Clip = {
+  name: 'MPEG-TS whose audio starts 0.3 s before its video',
+  extension: 'ts',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) =>
+    ffmpeg(
+      ...['-itsoffset', '0.3', ...picture(4)],
+      ...tone(4),
+      ...['-map', '0:v', '-map', '1:a', ...x264('keyint=25:bframes=3')],
+      ...['-c:a', 'aac'],
+      path,
+    ),
+}
+
+export const oneKeyframe: Clip = {
+  name: 'one keyframe only',
+  extension: 'mkv',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) => ffmpeg(...picture(4), ...x264('keyint=infinite:scenecut=0:bframes=3'), path),
+}
+
+export const intraRefresh: Clip = {
+  name: 'intra refresh instead of keyframes',
+  extension: 'mp4',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) => ffmpeg(...picture(4), ...x264('intra-refresh=1:keyint=25:bframes=0'), path),
+}
+
+export const allIntra: Clip = {
+  name: 'keyframes only',
+  extension: 'mp4',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) => ffmpeg(...picture(4), ...x264('keyint=1'), path),
+}
+
+export const interlacedMpeg2: Clip = {
+  name: 'interlaced MPEG-2 in MPEG-TS',
+  extension: 'ts',
+  grid: '1/25',
+  needs: ['mpeg2video', 'mp2'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(5, '50'),
+      ...tone(5),
+      ...[
+        '-vf',
+        'interlace',
+        '-c:v',
+        'mpeg2video',
+        '-flags',
+        '+ilme+ildct',
+        '-g',
+        '15',
+        '-bf',
+        '2',
+        '-b:v',
+        '2M',
+      ],
+      ...['-c:a', 'mp2'],
+      path,
+    ),
+}
+
+export const interlaced264Ts: Clip = {
+  name: 'interlaced H.264 in MPEG-TS',
+  extension: 'ts',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(4, '50'),
+      ...['-vf', 'interlace,scale=192:96:interl=1', '-flags', '+ilme+ildct'],
+      ...x264('tff=1:keyint=25:bframes=3:open-gop=1'),
+      path,
+    ),
+}
+
+export const vp9Altref: Clip = {
+  name: 'VP9 with alternate reference frames',
+  extension: 'webm',
+  grid: '1/25',
+  needs: ['libvpx-vp9', 'libopus'],
+  hasRoughAudio: true,
+  make: (path) =>
+    ffmpeg(
+      ...picture(5),
+      ...tone(5),
+      ...['-c:v', 'libvpx-vp9', '-deadline', 'good', '-cpu-used', '5', '-auto-alt-ref', '1'],
+      ...['-lag-in-frames', '16', '-g', '40', '-b:v', '200k', '-c:a', 'libopus'],
+      path,
+    ),
+}
+
+export const vp8Altref: Clip = {
+  name: 'VP8 with alternate reference frames',
+  extension: 'webm',
+  grid: '1/25',
+  needs: ['libvpx'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(5),
+      ...['-c:v', 'libvpx', '-deadline', 'good', '-cpu-used', '5', '-auto-alt-ref', '1'],
+      ...['-lag-in-frames', '16', '-g', '40', '-b:v', '200k'],
+      path,
+    ),
+}
+
+export const av1Altref: Clip = {
+  name: 'AV1 with alternate reference frames',
+  extension: 'mp4',
+  grid: '1/25',
+  needs: ['libsvtav1'],
+  make: (path) =>
+    ffmpeg(...picture(5), ...['-pix_fmt', 'yuv420p', '-c:v', 'libsvtav1', '-preset', '10', '-g', '33'], path),
+}
+
+export const editList: Clip = {
+  name: 'mp4 with an edit list: cut by -ss without encoding',
+  extension: 'mp4',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: async (path) => {
+    const whole = `${path}.whole.mp4`
+    await bPyramid.make(whole)
+    await ffmpeg('-ss', '1.13', '-i', whole, '-t', '3.5', '-c', 'copy', path)
+  },
+}
+
+export const packedMpeg4: Clip = {
+  name: 'MPEG-4 with packed B-frames in AVI',
+  extension: 'avi',
+  grid: '1/25',
+  needs: ['libxvid', 'libmp3lame'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(5),
+      ...tone(5),
+      ...['-c:v', 'libxvid', '-bf', '2', '-g', '25', '-q:v', '4', '-c:a', 'libmp3lame'],
+      path,
+    ),
+}
+
+export const mpeg4Avi: Clip = {
+  name: 'MPEG-4 with B-frames in AVI',
+  extension: 'avi',
+  grid: '1/25',
+  needs: ['mpeg4'],
+  make: (path) => ffmpeg(...picture(5), ...['-c:v', 'mpeg4', '-bf', '2', '-g', '25', '-q:v', '4'], path),
+}
+
+export const programStream: Clip = {
+  name: 'MPEG-2 program stream',
+  extension: 'mpg',
+  grid: '1/25',
+  needs: ['mpeg2video', 'mp2'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(5),
+      ...tone(5),
+      ...['-c:v', 'mpeg2video', '-g', '15', '-bf', '2', '-c:a', 'mp2', '-f', 'vob'],
+      path,
+    ),
+}
+
+export const rotated: Clip = {
+  name: 'rotation of a phone held upright',
+  extension: 'mp4',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: async (path) => {
+    const upright = `${path}.upright.mp4`
+    await ffmpeg(...picture(4), ...x264('keyint=25:bframes=2'), upright)
+    // FFmpeg 6 took the tag away and brought an input option instead.
+    if (/^n?[0-5]\./.test(capabilities.version)) {
+      await ffmpeg('-i', upright, '-c', 'copy', '-metadata:s:v:0', 'rotate=90', path)
+    } else {
+      await ffmpeg('-display_rotation:v:0', '-90', '-i', upright, '-c', 'copy', path)
+    }
+  },
+}
+
+export const anamorphic: Clip = {
+  name: 'pixels that are not square',
+  extension: 'mkv',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) =>
+    ffmpeg(...picture(4), ...['-vf', 'setsar=64/45'], ...x264('keyint=25:bframes=2'), ...['-an'], path),
+}
+
+export const hdr10: Clip = {
+  name: 'HDR10 of x265, 10 bit',
+  extension: 'mp4',
+  grid: '1/24',
+  needs: ['libx265'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(4, '24'),
+      ...['-pix_fmt', 'yuv420p10le', '-c:v', 'libx265', '-preset', 'veryfast', '-tag:v', 'hvc1'],
+      ...[
+        '-color_primaries',
+        'bt2020',
+        '-color_trc',
+        'smpte2084',
+        '-colorspace',
+        'bt2020nc',
+        '-color_range',
+        'tv',
+      ],
+      '-x265-params',
+      'log-level=error:keyint=24:hdr10=1:repeat-headers=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:' +
+        'master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):max-cll=1000,400',
+      path,
+    ),
+}
+
+export const manyTracks: Clip = {
+  name: 'two audio tracks, subtitles, chapters and an attachment',
+  extension: 'mkv',
+  grid: '1/25',
+  needs: ['libx264', 'libopus'],
+  hasRoughAudio: true,
+  make: async (path) => {
+    const subtitles = `${path}.srt`
+    const chapters = `${path}.ffmeta`
+    const font = `${path}.ttf`
+    await writeFile(
+      subtitles,
+      '1\n00:00:00,500 --> 00:00:01,700\nOne\n\n2\n00:00:02,000 --> 00:00:03,900\nTwo\n',
+    )
+    await writeFile(
+      chapters,
+      [
+        ';FFMETADATA1',
+        ...['title=A film', 'artist=Nobody'],
+        ...['[CHAPTER]', 'TIMEBASE=1/1000', 'START=0', 'END=1500', 'title=Beginning'],
+        ...['[CHAPTER]', 'TIMEBASE=1/1000', 'START=1500', 'END=4000', 'title=End'],
+        '',
+      ].join('\n'),
+    )
+    await writeFile(font, 'not really a font')
+    await ffmpeg(
+      ...picture(4),
+      ...tone(4),
+      ...tone(4, 880),
+      ...['-i', subtitles, '-i', chapters],
+      ...[
+        '-map',
+        '0:v',
+        '-map',
+        '1:a',
+        '-map',
+        '2:a',
+        '-map',
+        '3:s',
+        '-map_metadata',
+        '4',
+        '-map_chapters',
+        '4',
+      ],
+      ...['-attach', font, '-metadata:s:t', 'mimetype=application/x-truetype-font'],
+      ...x264('keyint=25:bframes=3'),
+      ...['-c:a:0', 'aac', '-c:a:1', 'libopus', '-c:s', 'srt'],
+      ...[
+        '-metadata:s:v:0',
+        'title=Pictures',
+        '-metadata:s:a:0',
+        'language=eng',
+        '-metadata:s:a:1',
+        'language=deu',
+      ],
+      ...['-metadata:s:a:1', 'title=Kommentar', '-metadata:s:s:0', 'language=fra'],
+      ...['-disposition:a:0', 'default', '-disposition:a:1', 'comment', '-disposition:s:0', 'forced'],
+      path,
+    )
+  },
+}
+
+export const coverArt: Clip = {
+  name: 'a cover picture beside the video',
+  extension: 'mp4',
+  grid: '1/25',
+  needs: ['libx264', 'png'],
+  make: async (path) => {
+    const cover = `${path}.png`
+    await ffmpeg(...picture(1), '-frames:v', '1', cover)
+    await ffmpeg(
+      ...picture(4),
+      ...tone(4),
+      ...['-i', cover, '-map', '0:v', '-map', '1:a', '-map', '2:v'],
+      ...x264('keyint=25:bframes=2'),
+      ...['-c:v:1', 'copy', '-disposition:v:1', 'attached_pic', '-c:a', 'aac'],
+      path,
+    )
+  },
+}
+
+export const fragmented: Clip = {
+  name: 'fragmented mp4',
+  extension: 'mp4',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(5),
+      ...tone(5),
+      ...x264('keyint=25:bframes=3'),
+      ...['-c:a', 'aac', '-movflags', '+frag_keyframe+empty_moov'],
+      path,
+    ),
+}
+
+export const wrappingTs: Clip = {
+  name: 'MPEG-TS whose 33-bit clock starts anew in the middle',
+  extension: 'ts',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(5),
+      ...tone(5),
+      ...x264('keyint=25:bframes=3'),
+      // 2^33 / 90000 s is 95443.7 s.
+      ...['-c:a', 'aac', '-output_ts_offset', '95439.9'],
+      path,
+    ),
+}
+
+const made = new Map<string, Promise<string>>()
+
+/** The clip's path in a directory; made once. */
+export function clipIn(directory: string, clip: Clip): Promise<string> {
+  const path = join(directory, `${clip.name.replace(/[^a-z0-9]+/gi, '-').toLowerCase()}.${clip.extension}`)
+  const known = made.get(path)
+  if (known !== undefined) return known
+  const making = clip.make(path).then(() => path)
+  made.set(path, making)
+  return making
+}
+
+/** Which of a clip's encoders this ffmpeg lacks, as a reason to skip; undefined where it has all. */
+export async function whyNotMade(clip: Clip): Promise<string | undefined> {
+  const list = await ffmpeg('-hide_banner', '-encoders')
+  const missing = clip.needs.filter((name) => !new RegExp(`^ [VAS][A-Z.]{5} ${name} `, 'm').test(list))
+  return missing.length === 0 ? undefined : `this ffmpeg has no encoder ${missing.join(', ')}`
+}

@@ -1,0 +1,171 @@
+/** What "exact" means, as checks: a file made of segments against what one ffmpeg makes of the same source. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Clip, clipIn, whyNotMade } from './clips.ts'
+import {
+  type Description,
+  decodedFrames,
+  description,
+  ffmpeg,
+  type OtherPacket,
+  otherPackets,
+  videoTimes,
+} from './ffmpeg.ts'
+import { type Cuts, encodeSegments, joinTo, singleRun } from './segments.ts'
+
+/** Between any two frames: single ones, pairs, long ones, none of them near a keyframe. */
+export const ANYWHERE: Cuts = { lengths: [1, 37, 2, 53, 18], atKeyframes: false }
+export const AT_KEYFRAMES: Cuts = { lengths: [30], atKeyframes: true }
+
+const LOSSLESS = '-c:v ffv1'
+
+/** Every pixel of every frame, and its time. */
+export async function expectSameFrames(source: string, grid: string, cuts: Cuts, directory: string) {
+  const encoded = await encodeSegments(source, LOSSLESS, cuts, join(directory, 'segments'))
+  expect(encoded.segments.length, 'segments').toBeGreaterThan(1)
+  const joined = join(directory, 'joined.mkv')
+  const plan = await joinTo(joined, encoded)
+  const reference = join(directory, 'reference.mkv')
+  await singleRun(source, reference, { plan, params: LOSSLESS, grid })
+  const [frames, wanted, inSource] = await Promise.all([
+    decodedFrames(joined),
+    decodedFrames(reference),
+    countFrames(source),
+  ])
+  expect(frames).toEqual(wanted)
+  expect(frames.length, 'frames of the source').toBe(inSource)
+}
+
+/** Times of all frames, every packet of the other streams, and all that the file says about itself. */
+export async function expectSameFile(
+  source: string,
+  { grid, params, containers, hasRoughAudio = false, isUneven = false }: FileCheck,
+  directory: string,
+) {
+  const cuts = { lengths: [41, 26], atKeyframes: false }
+  const encoded = await encodeSegments(source, params, cuts, join(directory, 'segments'))
+  expect(encoded.segments.length, 'segments').toBeGreaterThan(1)
+  for (const container of containers) {
+    const joined = join(directory, `joined.${container}`)
+    const reference = join(directory, `reference.${container}`)
+    const plan = await joinTo(joined, encoded)
+    await singleRun(source, reference, { plan, params, grid })
+    expect(await videoTimes(joined), `${container}: frame times`).toEqual(await videoTimes(reference))
+    expectSamePackets(await otherPackets(joined), await otherPackets(reference), hasRoughAudio)
+    const [said, wanted] = await Promise.all([description(joined), description(reference)])
+    const leaveOut = { roughAudio: hasRoughAudio, unevenVideo: isUneven }
+    expect(comparable(said, leaveOut), container).toEqual(comparable(wanted, leaveOut))
+  }
+}
+
+export interface FileCheck {
+  grid: string
+  params: string
+  containers: readonly string[]
+  /** See {@link Clip}, as of `isUneven`. */
+  hasRoughAudio?: boolean | undefined
+  isUneven?: boolean | undefined
+}
+
+/**
+ * Matroska says things of a video that mp4, through which the segments go, does not: that its range is the limited one
+ * and its chroma lies left (as is so where nothing is said), the order of fields, and a nominal rate for a variable one.
+ * How long the last frame of a variable rate is shown, a muxer guesses.
+ */
+function comparable(
+  { streams, ...rest }: Description,
+  leaveOut: { roughAudio: boolean; unevenVideo: boolean },
+): Description {
+  const compared = streams.map((stream) => {
+    const { color_range: range, chroma_location: chroma, field_order: _, ...more } = stream
+    const isVideo = stream.codec_type === 'video'
+    return {
+      ...more,
+      color_range: range === 'tv' ? undefined : range,
+      chroma_location: chroma === 'left' ? undefined : chroma,
+      ...(isVideo && leaveOut.unevenVideo ? { duration: undefined, r_frame_rate: undefined } : {}),
+      ...(!isVideo && leaveOut.roughAudio ? { duration: undefined } : {}),
+      tags: {
+        ...(stream.tags as object),
+        ...(leaveOut.unevenVideo && isVideo ? { DURATION: undefined } : {}),
+      },
+    }
+  })
+  return { ...rest, streams: compared }
+}
+
+function expectSamePackets(
+  packets: readonly OtherPacket[],
+  wanted: readonly OtherPacket[],
+  hasRoughAudio: boolean,
+): void {
+  expect(packets.map(({ content }) => content)).toEqual(wanted.map(({ content }) => content))
+  if (!hasRoughAudio) {
+    expect(packets).toEqual(wanted)
+    return
+  }
+  const apart = packets.map(({ pts }, place) => Math.abs(pts - (wanted[place]?.pts ?? Number.NaN)))
+  expect(Math.max(0, ...apart), 'seconds apart').toBeLessThan(0.001_01)
+}
+
+const X264 = '-c:v libx264 -preset ultrafast -threads 1'
+
+/** The whole set of checks for a clip, as tests. */
+export function describeExactness(
+  clip: Clip,
+  more: readonly Pick<FileCheck, 'params' | 'containers'>[] = [],
+): void {
+  describe(clip.name, async () => {
+    const reason = await whyNotMade(clip)
+    if (reason !== undefined) {
+      test.skip(`skipped: ${reason}`, () => {})
+      return
+    }
+    const { grid } = clip
+    const directory = useDirectory()
+
+    test('cut anywhere, has all frames bit for bit, each at its time', async () => {
+      await expectSameFrames(await clipIn(directory(), clip), grid, ANYWHERE, join(directory(), 'anywhere'))
+    })
+
+    test('cut at keyframes, has all frames bit for bit, each at its time', async () => {
+      await expectSameFrames(
+        await clipIn(directory(), clip),
+        grid,
+        AT_KEYFRAMES,
+        join(directory(), 'keyframes'),
+      )
+    })
+
+    const checks = [{ params: X264, containers: ['mp4', 'mkv'] }, ...more]
+    test.each(checks)('encoded by $params, is the file of a single run', async (check) => {
+      const source = await clipIn(directory(), clip)
+      const place = checks.findIndex(({ params }) => params === check.params)
+      await expectSameFile(
+        source,
+        { ...check, grid, hasRoughAudio: clip.hasRoughAudio, isUneven: clip.isUneven },
+        join(directory(), `file-${place}`),
+      )
+    })
+  })
+}
+
+/** A directory for the tests of this describe block. */
+export function useDirectory(): () => string {
+  let path = ''
+  beforeAll(async () => {
+    path = await mkdtemp(join(tmpdir(), 'ffswarm-test-'))
+  })
+  afterAll(async () => await rm(path, { recursive: true, force: true }))
+  return () => path
+}
+
+async function countFrames(path: string): Promise<number> {
+  const text = await ffmpeg(
+    ...['-i', `file:${path}`, '-map', '0:V:0', '-c:v', 'wrapped_avframe', '-fps_mode:v', 'passthrough'],
+    ...['-enc_time_base:v', '-1', '-f', 'framecrc', '-'],
+  )
+  return text.split('\n').filter((line) => /^\d/.test(line)).length
+}

@@ -1,0 +1,147 @@
+/** The FFmpeg programs as tests use them: to make clips, and to read back what a file holds without the code under test. */
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { locateTools, readCapabilities } from '../../src/media/index.ts'
+
+const execute = promisify(execFile)
+
+const cacheDir = mkdtempSync(join(tmpdir(), 'ffswarm-test-tools-'))
+process.once('exit', () => rmSync(cacheDir, { recursive: true, force: true }))
+
+/** The programs that ffswarm itself would use here. */
+export const tools = await locateTools({
+  env: process.env,
+  platform: process.platform,
+  arch: process.arch,
+  cacheDir,
+})
+
+export const capabilities = await readCapabilities(tools.ffmpeg)
+
+export async function ffmpeg(...args: readonly string[]): Promise<string> {
+  return await output(tools.ffmpeg.path, ['-v', 'error', '-nostdin', '-y', ...args])
+}
+
+export async function ffprobe(...args: readonly string[]): Promise<string> {
+  return await output(tools.ffprobe.path, ['-v', 'error', ...args])
+}
+
+/** One line for each decoded frame of the first video: time in the stream's ticks, and the md5 of its pixels. */
+export async function decodedFrames(path: string): Promise<string[]> {
+  const text = await ffmpeg(
+    ...['-i', `file:${path}`, '-map', '0:V:0', '-c:v', 'rawvideo'],
+    ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', '-1', '-f', 'framemd5', '-'],
+  )
+  return text.split('\n').flatMap((line) => {
+    const [, , pts, , , md5] = line.split(',').map((field) => field.trim())
+    return line.startsWith('#') || pts === undefined || md5 === undefined ? [] : [`${pts} ${md5}`]
+  })
+}
+
+/** The presentation times of the first video's packets, in order, in the stream's ticks. */
+export async function videoTimes(path: string): Promise<number[]> {
+  const text = await ffprobe(
+    ...['-select_streams', 'V:0', '-show_entries', 'packet=pts', '-of', 'csv=p=0', `file:${path}`],
+  )
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => Number.parseInt(line, 10))
+    .sort((a, b) => a - b)
+}
+
+export interface OtherPacket {
+  /** Stream, size and a digest of the bytes. */
+  readonly content: string
+  /** Seconds. */
+  readonly pts: number
+  readonly duration: number
+}
+
+/** The packets of all streams but those of video, stream by stream; how they are interleaved is the muxer's matter. */
+export async function otherPackets(path: string): Promise<OtherPacket[]> {
+  const text = await ffprobe(
+    ...['-show_data_hash', 'md5', '-of', 'compact=p=0'],
+    ...[
+      '-show_entries',
+      'packet=codec_type,stream_index,pts_time,duration_time,size,data_hash',
+      `file:${path}`,
+    ],
+  )
+  const packets = text.split('\n').flatMap((line) => {
+    const fields = new Map(
+      line.split('|').map((field): [string, string] => {
+        const at = field.indexOf('=')
+        return [field.slice(0, at), field.slice(at + 1)]
+      }),
+    )
+    const [type, stream] = [fields.get('codec_type'), fields.get('stream_index')]
+    if (type === undefined || type === 'video') return []
+    const content = `${stream} ${type} ${fields.get('size')} ${fields.get('data_hash')}`
+    return [
+      {
+        stream: Number(stream),
+        content,
+        pts: Number(fields.get('pts_time')),
+        duration: Number(fields.get('duration_time')),
+      },
+    ]
+  })
+  return packets
+    .sort((a, b) => a.stream - b.stream)
+    .map(({ content, pts, duration }) => ({ content, pts, duration }))
+}
+
+export interface Description {
+  readonly streams: readonly Readonly<Record<string, unknown>>[]
+  readonly tags: Readonly<Record<string, string>>
+  readonly chapters: unknown
+}
+
+/** What a file says about its streams, tags, dispositions, colours and chapters. */
+export async function description(path: string): Promise<Description> {
+  const stream = [
+    ...[
+      'index',
+      'codec_name',
+      'codec_type',
+      'codec_tag_string',
+      'profile',
+      'level',
+      'time_base',
+      'start_pts',
+    ],
+    ...[
+      'duration',
+      'width',
+      'height',
+      'pix_fmt',
+      'sample_aspect_ratio',
+      'display_aspect_ratio',
+      'field_order',
+    ],
+    ...['color_range', 'color_space', 'color_transfer', 'color_primaries', 'chroma_location', 'has_b_frames'],
+    ...['r_frame_rate', 'sample_rate', 'channels', 'channel_layout'],
+  ]
+  const sections = [
+    `stream=${stream.join(',')}`,
+    ...['stream_tags', 'stream_disposition', 'stream_side_data', 'format_tags', 'chapter', 'chapter_tags'],
+  ]
+  const text = await ffprobe(
+    ...['-show_chapters', '-show_entries', sections.join(':'), '-of', 'json', `file:${path}`],
+  )
+  const { streams, format, chapters } = JSON.parse(text) as {
+    streams: Record<string, unknown>[]
+    format: { tags: Record<string, string> }
+    chapters: unknown
+  }
+  return { streams, tags: format.tags, chapters }
+}
+
+async function output(file: string, args: readonly string[]): Promise<string> {
+  const { stdout } = await execute(file, args, { maxBuffer: 256 << 20 })
+  return stdout
+}

@@ -1,0 +1,128 @@
+/** A whole job in this process and without a network: prepare, cut, encode, join, check, with the program's own parts. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  decodeFrameIndex,
+  encodeSegment,
+  fileUrl,
+  type JoinSegment,
+  joinSegments,
+  MediaError,
+  outputFormat,
+  outputTimeBase,
+  planStreams,
+  type StreamPlan,
+  toOutputTimes,
+  verifyOutput,
+} from '../../src/media/index.ts'
+import { type Job, prepareJob } from '../../src/node/coordinator/job.ts'
+import { SegmentPlan } from '../../src/node/coordinator/plan.ts'
+import { capabilities, ffmpeg, tools } from './ffmpeg.ts'
+
+export interface Cuts {
+  /** Lengths of the segments in frames, in turn and again from the first. */
+  readonly lengths: readonly number[]
+  readonly atKeyframes: boolean
+}
+
+export interface EncodedJob {
+  readonly job: Job
+  readonly segments: readonly JoinSegment[]
+}
+
+/** Encodes a file's video segment by segment into `directory`, which is made. */
+export async function encodeSegments(
+  inputPath: string,
+  params: string,
+  cuts: Cuts,
+  directory: string,
+): Promise<EncodedJob> {
+  await mkdir(directory, { recursive: true })
+  const signal = new AbortController().signal
+  const job = await prepareJob(
+    { tools },
+    { inputPath, outputPath: 'out.mkv', params },
+    { signal, scratchDir: directory },
+  )
+  // As the coordinator does when the packets turn out not to tell the frames.
+  try {
+    return { job, segments: await encodeAll(job, cuts, directory) }
+  } catch (error) {
+    const inDoubt = error instanceof MediaError && error.code === 'SEGMENT_FRAMES'
+    if (!inDoubt || job.index.evidence === 'decoded') throw error
+  }
+  const decoded = { ...job, index: await decodeFrameIndex(tools.ffmpeg, job.source, job.index) }
+  return { job: decoded, segments: await encodeAll(decoded, cuts, directory) }
+}
+
+async function encodeAll(job: Job, cuts: Cuts, directory: string): Promise<JoinSegment[]> {
+  const plan = new SegmentPlan(job.index, job.timing, { atKeyframes: cuts.atKeyframes })
+  const segments: JoinSegment[] = []
+  for (let place = 0; plan.uncarvedFrames > 0; place++) {
+    const task = plan.carve(cuts.lengths[place % cuts.lengths.length] ?? 1)
+    if (task === undefined) break
+    const path = join(directory, `segment-${task.index}.${job.container}`)
+    await encodeSegment(
+      tools,
+      {
+        ...task,
+        format: job.source.format,
+        stream: job.source.video.index,
+        timeBase: job.timing.source,
+        encoderTimeBase: job.timing.encoder,
+        zeroMicroseconds: job.timing.zeroMicroseconds,
+        video: job.params.video,
+        container: job.container,
+      },
+      { inputUrl: fileUrl(job.source.path), outputPath: path },
+    )
+    segments.push({ path, firstTick: task.times[0] ?? 0n })
+  }
+  return segments
+}
+
+/** Joins the segments into a file whose name says its container, and has the program check it. */
+export async function joinTo(outputPath: string, { job, segments }: EncodedJob): Promise<StreamPlan> {
+  const format = outputFormat(outputPath)
+  const plan = await planStreams(tools.ffmpeg, job.source, job.params, format, {
+    scratchDir: join(outputPath, '..'),
+  })
+  await joinSegments(tools.ffmpeg, {
+    source: job.source,
+    params: job.params,
+    plan,
+    format,
+    encoderTimeBase: job.timing.encoder,
+    segments,
+    encoderTag: `${capabilities.encoderTag} ${job.params.encoder}`,
+    colorArguments: job.colorArguments,
+    outputPath,
+  })
+  const timeBase = outputTimeBase(format, job.timing.encoder)
+  const times = toOutputTimes(job.index.pts, job.timing, timeBase)
+  await verifyOutput(tools.ffprobe, outputPath, { format, plan, timeBase, times })
+  return plan
+}
+
+/**
+ * What one ffmpeg makes of the file: every source frame at its own time.
+ *
+ * @param grid the encoder's time base: one frame of a constant-rate source, `-1` for the source's own
+ */
+export async function singleRun(
+  inputPath: string,
+  outputPath: string,
+  { plan, params, grid }: { plan: StreamPlan; params: string; grid: string },
+): Promise<void> {
+  const others = plan.streams.flatMap(({ action, codec }, place) =>
+    action === 'copy' ? [`-c:${place}`, 'copy'] : codec === undefined ? [] : [`-c:${place}`, codec],
+  )
+  await ffmpeg(
+    ...['-i', `file:${inputPath}`],
+    ...plan.streams.flatMap(({ source }) => ['-map', `0:${source.index}`]),
+    ...params.split(' '),
+    ...others,
+    ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', grid],
+    `file:${outputPath}`,
+  )
+}

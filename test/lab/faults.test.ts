@@ -1,0 +1,154 @@
+/** Nodes and encoders that are killed in the middle of a job. */
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { describe, expect, test, vi } from 'vitest'
+import { ffmpegIn, LOOPBACK, parentOf, startCli } from '../helpers/cli.ts'
+import {
+  expectExact,
+  expectNothingLeft,
+  LOSSLESS,
+  leftIn,
+  makersOf,
+  newHome,
+  SLOW_LOSSLESS,
+  startEncode,
+  startWorker,
+  useLab,
+} from '../helpers/swarm.ts'
+
+const lab = useLab()
+
+const isLinux = process.platform === 'linux'
+const WITHIN_SECONDS = { timeout: 10_000, interval: 50 }
+
+async function expectNoFfmpeg(): Promise<void> {
+  await vi.waitFor(() => expect(ffmpegIn(lab.directory)).toEqual([]), WITHIN_SECONDS)
+}
+
+describe.skipIf(!isLinux)('processes are looked up in /proc, which only Linux has', () => {
+  test('a worker that is killed loses nothing: its segment is encoded by another', async () => {
+    const [victim, survivor] = await Promise.all([startWorker(lab), startWorker(lab)])
+    const job = await startEncode(lab, {
+      params: SLOW_LOSSLESS,
+      connect: [victim, survivor],
+      args: ['--peers', '2', '--no-local', '--segment-time', '2'],
+    })
+    await job.process.event(({ event, state, peer }) => {
+      return event === 'segment' && state === 'encoding' && peer === victim.peer
+    })
+    victim.process.signal('SIGKILL')
+    await expectExact(lab, job)
+    const left = job.process.events.filter(({ event, state }) => event === 'peer' && state === 'left')
+    expect(left.map(({ peer }) => peer)).toEqual([victim.peer])
+    const failed = job.process.events.find(({ event, state }) => event === 'segment' && state === 'failed')
+    const mended = job.process.events.filter(({ event, state, index }) => {
+      return event === 'segment' && state === 'verified' && index === failed?.index
+    })
+    expect(mended.map(({ peer }) => peer)).toEqual([survivor.peer])
+    await expectNoFfmpeg()
+  })
+
+  test('a killed encoder costs one attempt', async () => {
+    const worker = await startWorker(lab)
+    const job = await startEncode(lab, {
+      params: SLOW_LOSSLESS,
+      connect: [worker],
+      args: ['--peers', '1', '--no-local', '--segment-time', '4'],
+    })
+    const encoder = await vi.waitFor(() => {
+      const pid = ffmpegIn(worker.home).find((candidate) => parentOf(candidate) === worker.process.pid)
+      if (pid === undefined) throw new Error('no encoder yet')
+      return pid
+    }, WITHIN_SECONDS)
+    process.kill(encoder, 'SIGKILL')
+    await expectExact(lab, job)
+    const failed = job.process.events.filter(({ event, state }) => event === 'segment' && state === 'failed')
+    expect(failed).toHaveLength(1)
+    expect(makersOf(job)).toEqual([worker.peer])
+  })
+
+  test('a coordinator that is interrupted ends with 130, and nobody works on', async () => {
+    const worker = await startWorker(lab)
+    const job = await startEncode(lab, {
+      params: SLOW_LOSSLESS,
+      connect: [worker],
+      // Both at once: the worker would otherwise take this node's place.
+      args: ['--peers', '1', '--local', '--segment-time', '4'],
+    })
+    await vi.waitFor(() => expect(ffmpegIn(lab.directory).length).toBeGreaterThan(1), WITHIN_SECONDS)
+    job.process.signal('SIGINT')
+    const { exitCode } = await job.process.ended
+    expect(exitCode).toBe(130)
+    expect(job.process.events.at(-1)).toMatchObject({ event: 'failed', code: 'INTERRUPTED' })
+    expect(existsSync(job.output)).toBe(false)
+    expectNothingLeft(job)
+    await expectNoFfmpeg()
+    await vi.waitFor(
+      () => expect(leftIn(worker.home).filter((path) => /\.(mp4|mov)$/.test(path))).toEqual([]),
+      WITHIN_SECONDS,
+    )
+  })
+
+  test('an interrupted coordinator leaves an existing output as it was', async () => {
+    const home = await newHome(lab)
+    const first = await startEncode(lab, { params: LOSSLESS, home })
+    await first.process.ended
+    const before = await readFile(first.output)
+    const again = startCli(
+      ['encode', lab.clip, '-o', first.output, '-y', '--json', '--params', SLOW_LOSSLESS, ...LOOPBACK],
+      { env: { FFSWARM_HOME: home } },
+    )
+    await again.event(({ event, state }) => event === 'segment' && state === 'encoding')
+    again.signal('SIGINT')
+    expect((await again.ended).exitCode).toBe(130)
+    const after = await readFile(first.output)
+    expect(after.equals(before)).toBe(true)
+    expectNothingLeft(first)
+  })
+
+  test('a coordinator that is killed leaves no encoder anywhere, and its work goes with the next start', async () => {
+    const worker = await startWorker(lab)
+    const job = await startEncode(lab, {
+      params: SLOW_LOSSLESS,
+      connect: [worker],
+      args: ['--peers', '1', '--local', '--segment-time', '4'],
+    })
+    await vi.waitFor(() => expect(ffmpegIn(lab.directory).length).toBeGreaterThan(1), WITHIN_SECONDS)
+    job.process.signal('SIGKILL')
+    await job.process.ended
+    await expectNoFfmpeg()
+    expect(existsSync(job.output)).toBe(false)
+
+    const next = await startEncode(lab, { params: LOSSLESS, home: job.home, connect: [worker] })
+    await expectExact(lab, next)
+  })
+
+  test('a worker that is interrupted in the middle of a segment hands it back', async () => {
+    const [leaving, staying] = await Promise.all([startWorker(lab), startWorker(lab)])
+    const job = await startEncode(lab, {
+      params: SLOW_LOSSLESS,
+      connect: [leaving, staying],
+      args: ['--peers', '2', '--no-local', '--segment-time', '2'],
+    })
+    await job.process.event(({ event, state, peer }) => {
+      return event === 'segment' && state === 'encoding' && peer === leaving.peer
+    })
+    leaving.process.signal('SIGINT')
+    expect((await leaving.process.ended).exitCode).toBe(0)
+    expect(leftIn(leaving.home)).toEqual([])
+    await expectExact(lab, job)
+  })
+})
+
+test('what a crash left in the work directory of an identity goes with its next start', async () => {
+  const worker = await startWorker(lab)
+  worker.process.signal('SIGKILL')
+  await worker.process.ended
+  const work = join(worker.home, 'work', worker.peer)
+  await mkdir(work, { recursive: true })
+  writeFileSync(join(work, 'left.mp4'), 'left by a crash')
+  const again = await startWorker(lab, { home: worker.home })
+  expect(again.peer).toBe(worker.peer)
+  expect(readdirSync(dirname(join(work, 'left.mp4')))).toEqual([])
+})
