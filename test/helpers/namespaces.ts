@@ -1,0 +1,105 @@
+/** Hosts of a network of their own: Linux network namespaces, made and removed by the test, with no way out. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+
+const execute = promisify(execFile)
+
+export interface Host {
+  /** Words that start a command on this host. */
+  readonly launcher: readonly string[]
+  readonly address: string
+}
+
+export interface Network {
+  readonly hosts: readonly Host[]
+  remove(): Promise<void>
+}
+
+/** Why there are no namespaces here, as a reason to skip; undefined where there are. */
+export async function whyNoNamespaces(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return 'network namespaces are Linux’s'
+  if (process.getuid?.() !== 0) return 'making network namespaces takes root'
+  const name = namespaceName('trial')
+  try {
+    await ip('netns', 'add', name)
+    await ip('netns', 'exec', name, 'true')
+    return undefined
+  } catch (error) {
+    return `this system makes no network namespaces: ${String(error).split('\n')[0]}`
+  } finally {
+    await ip('netns', 'delete', name).catch(() => {})
+  }
+}
+
+/** A host that has nothing but its loopback interface. */
+export async function makeLonelyHost(): Promise<Network> {
+  const name = namespaceName('alone')
+  await ip('netns', 'add', name)
+  await ip('-n', name, 'link', 'set', 'lo', 'up')
+  return {
+    hosts: [{ launcher: ['ip', 'netns', 'exec', name], address: '127.0.0.1' }],
+    remove: () => removeAll([name]),
+  }
+}
+
+/** Hosts on one switch, each with one interface, as in a home or an office. */
+export async function makeSwitchedHosts(count: number): Promise<Network> {
+  const wire = namespaceName('switch')
+  const names = Array.from({ length: count }, (_, place) => namespaceName(`host${place}`))
+  try {
+    await ip('netns', 'add', wire)
+    await ip('-n', wire, 'link', 'add', 'switch', 'type', 'bridge')
+    await ip('-n', wire, 'link', 'set', 'switch', 'up')
+    for (const [place, name] of names.entries()) {
+      await ip('netns', 'add', name)
+      await ip('-n', name, 'link', 'set', 'lo', 'up')
+      await ip(
+        '-n',
+        name,
+        'link',
+        'add',
+        'eth0',
+        'type',
+        'veth',
+        'peer',
+        'name',
+        `port${place}`,
+        'netns',
+        wire,
+      )
+      await ip('-n', wire, 'link', 'set', `port${place}`, 'master', 'switch', 'up')
+      await ip('-n', name, 'address', 'add', `${addressOf(place)}/24`, 'dev', 'eth0')
+      await ip('-n', name, 'link', 'set', 'eth0', 'up')
+      // There is no default route to find the way for multicast.
+      await ip('-n', name, 'route', 'add', '224.0.0.0/4', 'dev', 'eth0')
+    }
+  } catch (error) {
+    await removeAll([...names, wire])
+    throw error
+  }
+  return {
+    hosts: names.map((name, place) => ({
+      launcher: ['ip', 'netns', 'exec', name],
+      address: addressOf(place),
+    })),
+    remove: () => removeAll([...names, wire]),
+  }
+}
+
+function addressOf(place: number): string {
+  return `10.77.0.${place + 1}`
+}
+
+async function removeAll(names: readonly string[]): Promise<void> {
+  await Promise.all(names.map((name) => ip('netns', 'delete', name).catch(() => {})))
+}
+
+let made = 0
+
+function namespaceName(role: string): string {
+  return `ffswarm-${process.pid}-${made++}-${role}`
+}
+
+async function ip(...args: readonly string[]): Promise<void> {
+  await execute('ip', args)
+}

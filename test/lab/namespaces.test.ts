@@ -1,0 +1,103 @@
+/** Whole nodes that find each other by multicast DNS, on hosts of their own. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runCli } from '../helpers/cli.ts'
+import { makeLonelyHost, makeSwitchedHosts, type Network, whyNoNamespaces } from '../helpers/namespaces.ts'
+import {
+  expectExact,
+  LOSSLESS,
+  makersOf,
+  newHome,
+  SLOW_LOSSLESS,
+  startEncode,
+  startWorker,
+  useLab,
+} from '../helpers/swarm.ts'
+
+const reason = await whyNoNamespaces()
+if (reason !== undefined) process.stderr.write(`skipped, the tests with hosts of their own: ${reason}\n`)
+
+const lab = useLab()
+
+function useNetwork(make: () => Promise<Network>): (place: number) => Network['hosts'][number] {
+  let network: Network | undefined
+  beforeAll(async () => {
+    network = await make()
+  })
+  afterAll(async () => await network?.remove())
+  return (place) => {
+    const host = network?.hosts[place]
+    if (host === undefined) throw new RangeError(`there is no host ${place}`)
+    return host
+  }
+}
+
+describe.skipIf(reason !== undefined)('on a host with nothing but its loopback interface', () => {
+  const host = useNetwork(makeLonelyHost)
+
+  test('three nodes find each other without a word about addresses', async () => {
+    const { launcher } = host(0)
+    const workers = await Promise.all([
+      startWorker(lab, { launcher, args: [] }),
+      startWorker(lab, { launcher, args: [] }),
+    ])
+    const job = await startEncode(lab, {
+      launcher,
+      params: LOSSLESS,
+      network: [],
+      args: ['--peers', '2', '--segment-time', '1'],
+    })
+    await expectExact(lab, job)
+    expect(makersOf(job).sort()).toEqual(workers.map(({ peer }) => peer).sort())
+  })
+
+  test('swarms of different names do not see each other', async () => {
+    const { launcher } = host(0)
+    const one = await startWorker(lab, { launcher, args: ['--swarm', 'one'], name: 'one' })
+    await startWorker(lab, { launcher, args: ['--swarm', 'two'], name: 'two' })
+    const { stdout } = await runCli(['peers', '--json', '--swarm', 'one', '--timeout', '2'], {
+      launcher,
+      env: { FFSWARM_HOME: await newHome(lab) },
+    })
+    const rows = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(rows.map(({ peer }) => peer)).toEqual([one.peer])
+  })
+})
+
+describe.skipIf(reason !== undefined)('on three hosts and a switch', () => {
+  const host = useNetwork(() => makeSwitchedHosts(3))
+
+  test('two workers are found and make the file of a single run', async () => {
+    const workers = await Promise.all([
+      startWorker(lab, { launcher: host(1).launcher, args: [], name: 'one' }),
+      startWorker(lab, { launcher: host(2).launcher, args: [], name: 'two' }),
+    ])
+    const job = await startEncode(lab, {
+      launcher: host(0).launcher,
+      params: LOSSLESS,
+      network: [],
+      args: ['--peers', '2', '--no-local', '--segment-time', '1'],
+    })
+    await expectExact(lab, job)
+    expect(makersOf(job).sort()).toEqual(workers.map(({ peer }) => peer).sort())
+    for (const [place, { addresses }] of workers.entries()) {
+      expect(addresses.some((address) => address.includes(host(place + 1).address))).toBe(true)
+    }
+  })
+
+  test('a host that is there before, and one that comes during the job, both work', async () => {
+    const first = await startWorker(lab, { launcher: host(1).launcher, args: [] })
+    const job = await startEncode(lab, {
+      launcher: host(0).launcher,
+      params: SLOW_LOSSLESS,
+      network: [],
+      args: ['--peers', '1', '--no-local', '--segment-time', '0.5'],
+    })
+    await job.process.event(({ event, state }) => event === 'segment' && state === 'verified')
+    const late = await startWorker(lab, { launcher: host(2).launcher, args: [] })
+    await expectExact(lab, job)
+    expect(makersOf(job).sort()).toEqual([first.peer, late.peer].sort())
+  })
+})
