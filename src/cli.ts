@@ -42,6 +42,8 @@ interface NetworkOptions {
 const program = new Command('ffswarm')
   .description('One video, all your machines: encode with FFmpeg on every computer of your network.')
   .version(VERSION)
+  // Before the commands are made, which inherit it.
+  .exitOverride()
   .showHelpAfterError('(ffswarm --help shows all commands and options)')
   .showSuggestionAfterError()
   .configureOutput({ writeErr: err, writeOut: out })
@@ -392,7 +394,6 @@ function port(text: string): number {
   return value
 }
 
-program.exitOverride()
 try {
   await program.parseAsync()
 } catch (error) {

@@ -93,8 +93,9 @@ export class Dispatch {
 
   #collectingFrames = 0
 
-  get busySlots(): number {
-    return [...this.#slots].filter(({ task }) => task !== undefined).length
+  /** Nothing runs and nobody is there who could. A peer that is busy for someone else is there. */
+  get isDeserted(): boolean {
+    return this.#open === 0 && !this.#hasSlots()
   }
 
   add(executor: Executor, slots: number): void {
@@ -110,6 +111,11 @@ export class Dispatch {
       })
     }
     this.assign()
+  }
+
+  /** Whether a peer has slots in this job: it came, and was not left out since. */
+  employs(peer: string): boolean {
+    return [...this.#slots].some(({ executor }) => executor.peer === peer)
   }
 
   /** The peer is gone: what it was doing is someone else's now. */
@@ -182,6 +188,10 @@ export class Dispatch {
     if (frames === 0) return undefined
     const task = plan.carve(frames)
     return task === undefined ? undefined : { task, attempts: 0, failed: new Set() }
+  }
+
+  #hasSlots(): boolean {
+    return [...this.#slots].some(({ executor }) => this.#init.mayWork(executor))
   }
 
   async #attempt(slot: Slot, { task, attempts, failed }: Returned): Promise<void> {
@@ -311,7 +321,7 @@ export class Dispatch {
         slots: 0,
         detail,
       })
-      if (![...this.#slots].some(({ executor }) => this.#init.mayWork(executor))) giveUp()
+      if (!this.#hasSlots()) giveUp()
     }
   }
 

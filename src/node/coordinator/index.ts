@@ -211,7 +211,9 @@ async function dispatch(
   /** Two encoders on one CPU gain nothing: a worker on this machine takes this node's place while it is there. */
   function worksHere(): boolean {
     if (request.local !== 'auto') return request.local === 'always'
-    return !node.membership.peers.some((peer) => isUsable(peer) && sharesCpus(node.machine, peer.hello))
+    return !node.membership.peers.some(
+      ({ id, hello }) => work.employs(id.toString()) && sharesCpus(node.machine, hello),
+    )
   }
 
   function isUsable({ hello }: Peer): boolean {
@@ -261,7 +263,7 @@ async function dispatch(
   function startProgress(): { stop(): void } {
     const { now } = node.surroundings
     const began = now()
-    let idleSince: number | undefined
+    let desertedSince: number | undefined
     const tell = () => {
       const seconds = (now() - began) / 1000
       const frames = work.framesDone
@@ -276,15 +278,15 @@ async function dispatch(
         ...node.traffic,
       })
     }
-    const watchIdle = () => {
-      idleSince = work.busySlots > 0 || worksHere() ? undefined : (idleSince ?? now())
-      if (idleSince !== undefined && now() - idleSince > request.waitSeconds * 1000) {
+    const watchForWorkers = () => {
+      desertedSince = work.isDeserted ? (desertedSince ?? now()) : undefined
+      if (desertedSince !== undefined && now() - desertedSince > request.waitSeconds * 1000) {
         work.fail(new JobError({ code: 'PEERS_LOST', waitSeconds: request.waitSeconds }))
       }
     }
     const timer = setInterval(() => {
       tell()
-      watchIdle()
+      watchForWorkers()
     }, PROGRESS_INTERVAL_MS)
     return {
       stop() {
