@@ -39,8 +39,8 @@ const LINE_CHARS_MAX = 64 * 1024
 /**
  * Runs a tool to its end.
  *
- * @throws MediaError TOOL_EXIT with the last line of standard error when the exit code is not 0; the signal's reason
- * when it was aborted.
+ * @throws MediaError TOOL_EXIT with the last line of standard error when the exit code is not 0 or the output's end was
+ * lost; the signal's reason when it was aborted.
  */
 export async function run(tool: Tool, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   options.signal?.throwIfAborted()
@@ -85,7 +85,7 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
   const result = await subprocess
   options.signal?.throwIfAborted()
   if (readingError !== undefined && result.exitCode === undefined) throw readingError
-  if (result.failed) {
+  if (result.failed || LOST_ENDING.test(stderrTail)) {
     throw new MediaError({
       code: 'TOOL_EXIT',
       tool: tool.name,
@@ -96,6 +96,9 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
   if (readingError !== undefined) throw readingError
   return { stderrTail, cpuSeconds }
 }
+
+/** FFmpeg 5.1 ends with exit code 0 when the last bytes of its output could not be written. */
+const LOST_ENDING = /^Error (writing trailer of|closing file) /m
 
 /** Whether a command ends with exit code 0: for asking what a helper program can do. */
 export async function succeeds(file: string, args: readonly string[]): Promise<boolean> {

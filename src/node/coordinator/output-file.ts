@@ -56,7 +56,7 @@ export async function reserveOutput(
 async function writeTrial(path: string): Promise<void> {
   const file = await open(path, 'wx', 0o666)
   try {
-    await file.write(Buffer.alloc(64 * 1024))
+    await file.writeFile(Buffer.alloc(64 * 1024))
     await file.sync()
     await file.truncate(0)
   } finally {
