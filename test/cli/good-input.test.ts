@@ -1,0 +1,120 @@
+/** What the command line makes of names, existing files and machines without an ffmpeg of their own. */
+import { existsSync, readdirSync } from 'node:fs'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { LOOPBACK, runCli } from '../helpers/cli.ts'
+import { decodedFrames, ffmpeg, videoTimes } from '../helpers/ffmpeg.ts'
+
+let directory = ''
+let clip = ''
+const env = () => ({ FFSWARM_HOME: join(directory, 'home') })
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ffswarm-cli-'))
+  clip = join(directory, 'clip.mp4')
+  await ffmpeg(
+    ...['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25:duration=3', '-c:v', 'libx264', '-g', '25', clip],
+  )
+})
+afterAll(async () => await rm(directory, { recursive: true, force: true }))
+
+const FAST = ['--params', '-c:v libx264 -preset ultrafast', '--segment-time', '1']
+
+describe('file names', () => {
+  test.each([
+    ['spaces', 'a film of mine'],
+    ['quotes', `it's a "film"`],
+    ['a line feed', 'two\nlines'],
+    ['a pattern of printf', 'film-%d-%03d'],
+    ['a leading dash', '-film'],
+    ['a colon, as of a protocol', 'concat:film'],
+    ['letters beyond ASCII', 'Füße 日本語 🎬'],
+    ['a backslash', 'a\\b'],
+    ['brackets and globs', '[film] * ?'],
+    ['a pipe', 'film|other'],
+  ])('may have %s', async (_, name) => {
+    const workplace = await mkdtemp(join(directory, 'names-'))
+    await copyFile(clip, join(workplace, `${name}.mp4`))
+    const ended = await runCli(['encode', ...FAST, ...LOOPBACK, '-o', `${name}.mkv`, '--', `${name}.mp4`], {
+      cwd: workplace,
+      env: env(),
+    })
+    expect(ended.exitCode, ended.stderr).toBe(0)
+    expect(readdirSync(workplace).sort()).toEqual([`${name}.mkv`, `${name}.mp4`].sort())
+    expect(await videoTimes(join(workplace, `${name}.mkv`))).toHaveLength(75)
+  })
+})
+
+describe('the output', () => {
+  test('lies beside the input by default, under a name that says who made it', async () => {
+    const workplace = await mkdtemp(join(directory, 'default-'))
+    await copyFile(clip, join(workplace, 'film.mp4'))
+    const ended = await runCli(['encode', ...FAST, ...LOOPBACK, join(workplace, 'film.mp4')], { env: env() })
+    expect(ended.exitCode, ended.stderr).toBe(0)
+    expect(readdirSync(workplace).sort()).toEqual(['film.ffswarm.mp4', 'film.mp4'])
+  })
+
+  test('replaces an existing file with -y', async () => {
+    const existing = join(directory, 'existing.mkv')
+    await writeFile(existing, 'not so precious')
+    const ended = await runCli(['encode', ...FAST, ...LOOPBACK, clip, '-y', '-o', existing], { env: env() })
+    expect(ended.exitCode, ended.stderr).toBe(0)
+    expect(await videoTimes(existing)).toHaveLength(75)
+  })
+
+  test('is told of on standard error, and standard output stays free', async () => {
+    const output = join(directory, 'told.mkv')
+    const ended = await runCli(['encode', ...FAST, ...LOOPBACK, clip, '-o', output], { env: env() })
+    expect(ended).toMatchObject({ exitCode: 0, stdout: '' })
+    expect(ended.stderr).toContain(output)
+  })
+
+  test('is not told of with --quiet', async () => {
+    const output = join(directory, 'quiet.mkv')
+    const ended = await runCli(['encode', ...FAST, ...LOOPBACK, clip, '-q', '-o', output], { env: env() })
+    expect(ended).toEqual({ exitCode: 0, stdout: '', stderr: '' })
+    expect(existsSync(output)).toBe(true)
+  })
+})
+
+const carried = ['@ffmpeg-binary', '@ffprobe-installer'].every((scope) => {
+  try {
+    createRequire(import.meta.url).resolve(`${scope}/${process.platform}-${process.arch}/package.json`)
+    return true
+  } catch {
+    return false
+  }
+})
+
+describe.skipIf(!carried)('a machine that has nothing but Node', () => {
+  const bare = () => ({ ...env(), PATH: '/nowhere', FFSWARM_FFMPEG: undefined, FFSWARM_FFPROBE: undefined })
+
+  test('uses the ffmpeg of the npm packages, and doctor says so', async () => {
+    const { stdout, exitCode } = await runCli(['doctor', '--json'], { env: bare() })
+    expect(exitCode).toBe(0)
+    const checks = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { name: string; state: string; detail: string })
+    for (const name of ['ffmpeg', 'ffprobe']) {
+      expect(checks.find((check) => check.name === name)).toMatchObject({
+        state: 'ok',
+        detail: expect.stringContaining('npm package'),
+      })
+    }
+  })
+
+  test('encodes with it, bit for bit what one run of it makes', async () => {
+    const output = join(directory, 'packaged.mkv')
+    const ended = await runCli(
+      ['encode', clip, '-o', output, '--params', '-c:v ffv1', '--segment-time', '1', ...LOOPBACK],
+      { env: bare() },
+    )
+    expect(ended.exitCode, ended.stderr).toBe(0)
+    const hashes = async (path: string) => (await decodedFrames(path)).map((frame) => frame.split(' ')[1])
+    expect(await hashes(output)).toEqual(await hashes(clip))
+  })
+})
