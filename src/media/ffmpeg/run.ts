@@ -14,6 +14,8 @@ export interface Tool {
   readonly launcher: readonly string[]
   /** The same for encoding, at the lowest priority, so that the machine and the network stay live. */
   readonly backgroundLauncher: readonly string[]
+  /** Environment variables that this build needs. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export interface RunOptions {
@@ -58,7 +60,7 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
     // A half-written segment is worth nothing: no time is given to finish it.
     killSignal: 'SIGKILL',
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
-    env: { AV_LOG_FORCE_NOCOLOR: '1' },
+    env: { AV_LOG_FORCE_NOCOLOR: '1', ...tool.env },
   })
 
   let stderrTail = ''
