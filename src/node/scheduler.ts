@@ -26,7 +26,7 @@ export const SEGMENT_SECONDS_MAX = 60
 
 /**
  * The frames that `slot`, which is idle, should take of `remainingFrames`; 0 when the others will be done with all
- * before this one could finish the smallest piece.
+ * before this one could finish the smallest piece. Never 0 for the fastest slot.
  *
  * @param others the job's other slots, idle or not
  */
@@ -54,7 +54,11 @@ export function framesForSlot(
   const totalRate = rateOf(slot) + others.reduce((sum, other) => sum + rateOf(other), 0)
   const pending = others.reduce((sum, other) => sum + other.pendingFrames, 0)
   const secondsLeft = (remainingFrames + pending) / totalRate
-  if (others.length > 0 && Math.min(least, remainingFrames) / rateOf(slot) > 2 * secondsLeft) return 0
+  const piece = Math.min(least, remainingFrames)
+  const seconds = piece / rateOf(slot)
+  // Somebody must be much sooner done with it: slots that are alike would otherwise all leave it to each other.
+  const soonest = Math.min(...others.map((other) => (other.pendingFrames + piece) / rateOf(other)))
+  if (seconds > 2 * secondsLeft && seconds > 2 * soonest) return 0
 
   const share = secondsLeft * rateOf(slot)
   const wanted = share <= 2 * least ? share : share / 2
