@@ -53,16 +53,7 @@ const FRAME_BY_FRAME: ReadonlySet<string> = new Set([
     'colorbalance',
     'colorlevels',
   ],
-  ...[
-    'vibrance',
-    'exposure',
-    'tonemap',
-    'vignette',
-    'lenscorrection',
-    'perspective',
-    'fillborders',
-    'delogo',
-  ],
+  ...['vibrance', 'exposure', 'tonemap', 'lenscorrection', 'perspective', 'fillborders', 'delogo'],
   ...[
     'median',
     'sharpen',
@@ -84,7 +75,7 @@ export function whyFiltersRefused(chain: string): string | undefined {
     if (!FRAME_BY_FRAME.has(bare)) {
       return `filter '${bare}' is not known to give the same frames segment by segment; run it with ffmpeg itself`
     }
-    if (/(^|[^a-z0-9_.])(n|pos)([^a-z0-9_]|$)/i.test(args)) {
+    if (countsFrames(bare, args)) {
       return `filter '${bare}' counts frames (n), which starts anew in each segment; use the time t instead`
     }
     if (/(file|psfile|kernel)=|\//i.test(args.replace(/[0-9a-z_)]\s*\/\s*[0-9a-z_(]/gi, ''))) {
@@ -92,6 +83,12 @@ export function whyFiltersRefused(chain: string): string | undefined {
     }
   }
   return undefined
+}
+
+/** Whether an expression uses the number of the frame; `perspective` calls it `in` and `on`. */
+function countsFrames(filter: string, args: string): boolean {
+  const names = args.match(/[a-z_][a-z0-9_]*/gi) ?? []
+  return names.some((name) => /^(n|pos)$/i.test(name) || (filter === 'perspective' && /^(in|on)$/.test(name)))
 }
 
 function splitUnquoted(text: string, separator: string): string[] {

@@ -27,11 +27,14 @@ const REFUSED_KEYS: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Why an encoder's own option is not taken, or undefined where it is. */
-export function whyPrivateOptionRefused(name: string, value: string): string | undefined {
-  if (namesFile(name)) return 'names a file, which the other machines do not have'
-  if (!/(params|opts)$/.test(name)) return undefined
+export function whyPrivateOptionRefused(option: string, value: string): string | undefined {
+  if (namesFile(option)) return 'names a file, which the other machines do not have'
+  if (!/(params|opts)$/.test(option)) return undefined
   for (const pair of value.split(':')) {
-    const key = (pair.split('=')[0] ?? '').trim().replaceAll('_', '-')
+    const [name = '', setting = ''] = pair.split('=')
+    const key = name.trim().replaceAll('_', '-')
+    // A file of x265's, a strength of SVT-AV1's.
+    if (key === 'film-grain' && /^\d+$/.test(setting)) continue
     const why =
       REFUSED_KEYS.get(key) ??
       (namesFile(key) ? 'names a file, which the other machines do not have' : undefined)
