@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'vitest'
+import { MediaError } from '../../src/media/failure.ts'
+import { type EncodeParams, parseParams, splitParams } from '../../src/media/params/index.ts'
+
+/** Encoders with the few private options that the tests use. */
+const ENCODERS: Readonly<Record<string, readonly string[]>> = {
+  libx264: ['preset', 'tune', 'crf', 'x264-params', 'x264opts', 'stats', 'passlogfile', 'aq-mode'],
+  libsvtav1: ['preset', 'crf', 'svtav1-params'],
+  libvpx: ['deadline', 'cpu-used'],
+  aac: ['aac_coder', 'profile'],
+  libopus: ['vbr', 'application', 'compression_level'],
+}
+
+function parse(text: string, defaultEncoder = 'libx264'): Promise<EncodeParams> {
+  return parseParams(splitParams(text), {
+    defaultEncoder,
+    ffmpegPath: '/usr/bin/ffmpeg',
+    encoderOptions: async (name) => (name in ENCODERS ? new Set(ENCODERS[name]) : undefined),
+  })
+}
+
+async function failureOf(text: string): Promise<{ code: string; option?: string; detail?: string }> {
+  try {
+    await parse(text)
+  } catch (error) {
+    if (error instanceof MediaError) return error.failure
+    throw error
+  }
+  throw new Error(`${text} was taken`)
+}
+
+describe('params are split as a shell does', () => {
+  test.each([
+    ['-c:v libx264 -crf 20', ['-c:v', 'libx264', '-crf', '20']],
+    ['  -crf   20  ', ['-crf', '20']],
+    [`-metadata title="A film"`, ['-metadata', 'title=A film']],
+    [`-metadata 'title=it is "good"'`, ['-metadata', 'title=it is "good"']],
+    ['-metadata title=A\\ film', ['-metadata', 'title=A film']],
+    ['', []],
+  ])('%s', (text, words) => {
+    expect(splitParams(text)).toEqual(words)
+  })
+
+  test.each([`-c:v "libx264`, `-c:v 'libx264`])('and %s is an open quote', async (text) => {
+    expect(await failureOf(text)).toMatchObject({
+      code: 'PARAMS_INVALID',
+      detail: expect.stringContaining('quote'),
+    })
+  })
+})
+
+describe('params are sorted by whom they are for', () => {
+  test('the video’s go with the segments, the rest is used once', async () => {
+    expect(
+      await parse(
+        '-c:v libsvtav1 -preset 6 -crf 30 -g 240 -c:a libopus -b:a 96k -c:s copy -movflags +faststart',
+      ),
+    ).toEqual({
+      encoder: 'libsvtav1',
+      video: ['-c:v', 'libsvtav1', '-preset', '6', '-crf', '30', '-g', '240'],
+      audio: ['-c:a', 'libopus', '-b:a', '96k'],
+      subtitle: ['-c:s', 'copy'],
+      output: ['-movflags', '+faststart'],
+    })
+  })
+
+  test('without any, the container’s encoder is used', async () => {
+    expect(await parse('', 'libvpx')).toEqual({
+      encoder: 'libvpx',
+      video: ['-c:v', 'libvpx'],
+      audio: [],
+      subtitle: [],
+      output: [],
+    })
+  })
+
+  test.each([
+    '-c:v libsvtav1',
+    '-codec:v libsvtav1',
+    '-vcodec libsvtav1',
+    '-c:v:0 libsvtav1',
+    '-c:V libsvtav1',
+  ])('%s names the encoder', async (text) => {
+    expect((await parse(text)).encoder).toBe('libsvtav1')
+  })
+
+  test('the last encoder named is the one', async () => {
+    expect((await parse('-c:v libx264 -c:v libsvtav1')).encoder).toBe('libsvtav1')
+  })
+
+  test.each([
+    ['-b:v 2M', 'video'],
+    ['-b 2M', 'video'],
+    ['-vb 2M', 'video'],
+    ['-b:a 96k', 'audio'],
+    ['-ab 96k', 'audio'],
+    ['-b:a:1 96k', 'audio'],
+    ['-profile:v high', 'video'],
+    ['-profile:a aac_low', 'audio'],
+    ['-ac 2', 'audio'],
+    ['-ar 48000', 'audio'],
+    ['-af volume=0.5', 'audio'],
+    ['-filter:a volume=0.5', 'audio'],
+    ['-pix_fmt yuv420p', 'video'],
+    ['-vf scale=640:-2', 'video'],
+    ['-filter:v scale=640:-2', 'video'],
+    ['-tag:v hvc1', 'video'],
+    ['-an', 'audio'],
+    ['-sn', 'subtitle'],
+    ['-dn', 'output'],
+    ['-metadata title=x', 'output'],
+    ['-metadata:s:a:0 language=deu', 'output'],
+  ] as const)('%s is for %s', async (text, kind) => {
+    expect((await parse(text))[kind]).toEqual(expect.arrayContaining(text.split(' ')))
+  })
+
+  test('an option of both encoders is the video’s unless it says otherwise', async () => {
+    const params = await parse('-c:v libx264 -c:a aac -preset fast -aac_coder fast -profile:a aac_low')
+    expect(params.video).toEqual(['-c:v', 'libx264', '-preset', 'fast'])
+    expect(params.audio).toEqual(['-c:a', 'aac', '-aac_coder', 'fast', '-profile:a', 'aac_low'])
+  })
+
+  test('a negative value is a value', async () => {
+    expect((await parse('-c:v libvpx -cpu-used -5')).video).toEqual(['-c:v', 'libvpx', '-cpu-used', '-5'])
+  })
+
+  test('reading what was sorted gives the same: a worker reads what a coordinator wrote', async () => {
+    const { video } = await parse('-crf 20 -vf scale=640:-2,unsharp -g 50 -c:a aac -x264-params aq-mode=3')
+    const again = await parse(video.map((word) => `'${word}'`).join(' '))
+    expect(again.video).toEqual(video)
+    expect([...again.audio, ...again.subtitle, ...again.output]).toEqual([])
+  })
+})
+
+describe('params are refused', () => {
+  test.each([
+    ['film.mp4', 'film.mp4'],
+    ['-crf', '-crf'],
+    ['-frobnicate 1', '-frobnicate'],
+    ['-c copy', '-c'],
+    ['-c:v copy', '-c:v copy'],
+    ['-b:v:1 2M', '-b:v:1'],
+    ['-b:d 2M', '-b:d'],
+    ['-crf:p:1 20', '-crf:p:1'],
+    ['-deadline good', '-deadline'],
+    ['-vn', '-vn'],
+    ['-ss 10', '-ss'],
+    ['-t 10', '-t'],
+    ['-r 30', '-r'],
+    ['-fps_mode cfr', '-fps_mode'],
+    ['-enc_time_base 1/30', '-enc_time_base'],
+    ['-pass 2', '-pass'],
+    ['-force_key_frames 1,2', '-force_key_frames'],
+    ['-f matroska', '-f'],
+    ['-map 0', '-map'],
+    ['-i other.mp4', '-i'],
+    ['-y', '-y'],
+    ['-filter_complex [0:v]null', '-filter_complex'],
+  ])('%s, and the option is named', async (text, option) => {
+    const failure = await failureOf(text)
+    expect(failure.code).toBe('PARAMS_INVALID')
+    expect(failure.option).toContain(option)
+    expect(failure.detail).not.toBe('')
+  })
+
+  test('an encoder that is not there', async () => {
+    expect(await failureOf('-c:v libx269')).toMatchObject({ code: 'ENCODER_MISSING', encoder: 'libx269' })
+    expect(await failureOf('-c:a libfoo')).toMatchObject({ code: 'ENCODER_MISSING', encoder: 'libfoo' })
+  })
+
+  test('values longer than any that make sense', async () => {
+    expect(await failureOf(`-x264-params ${'a'.repeat(5_000)}`)).toMatchObject({ code: 'PARAMS_INVALID' })
+  })
+
+  test.each([
+    ['-stats /tmp/x'],
+    ['-x264-params stats=/tmp/x'],
+    ['-x264-params aq-mode=3:qpfile=/etc/passwd'],
+    ['-x264-params cqmfile=/etc/passwd'],
+    ['-x264-params tcfile-in=/etc/passwd'],
+    ['-x264-params dump-yuv=/tmp/x'],
+    ['-x264opts psnr:dump_yuv=/tmp/x'],
+    ['-x264-params pass=2'],
+    ['-x264-params zones=0,100,q=20'],
+    ['-c:v libsvtav1 -svtav1-params enable-stat-report=1:stat-file=/tmp/x'],
+    ['-c:v libsvtav1 -svtav1-params fgs-table=/etc/passwd'],
+  ])('%s, which has to do with files or with the whole film', async (text) => {
+    expect(await failureOf(text)).toMatchObject({ code: 'PARAMS_INVALID' })
+  })
+
+  test('no ordinary encoder option by mistake', async () => {
+    await expect(parse('-x264-params aq-mode=3:keyint=50:ref=4:profile=high')).resolves.toBeDefined()
+    await expect(parse('-c:v libsvtav1 -svtav1-params tune=0:film-grain=8')).resolves.toBeDefined()
+  })
+})

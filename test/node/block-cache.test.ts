@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest'
+import { BlockCache } from '../../src/node/worker/block-cache.ts'
+
+function makeCache({ sizeBytes = 1000, blockBytes = 100, blocksMax = 4 } = {}) {
+  const asked: number[] = []
+  const signals: AbortSignal[] = []
+  let fails = false
+  const cache = new BlockCache({
+    sizeBytes,
+    blockBytes,
+    blocksMax,
+    async read(offset, length, { signal }) {
+      asked.push(offset)
+      signals.push(signal)
+      if (fails) throw new Error('lost')
+      return Uint8Array.from({ length }, (_, place) => (offset + place) % 251)
+    },
+  })
+  return {
+    cache,
+    asked,
+    signals,
+    setFailing(value: boolean) {
+      fails = value
+    },
+  }
+}
+
+test('reads from the place that is asked for to the end of its block', async () => {
+  const { cache } = makeCache()
+  const bytes = await cache.read(130)
+  expect(bytes).toHaveLength(70)
+  expect(bytes[0]).toBe(130)
+})
+
+test('asks for the last block no further than the file goes, and behind it for nothing', async () => {
+  const { cache, asked } = makeCache({ sizeBytes: 950 })
+  expect(await cache.read(900)).toHaveLength(50)
+  expect(await cache.read(950)).toHaveLength(0)
+  expect(await cache.read(5_000)).toHaveLength(0)
+  expect(asked).toEqual([900])
+})
+
+test('fetches a block once for all who read it, at the same time or later', async () => {
+  const { cache, asked } = makeCache()
+  await Promise.all([cache.read(0), cache.read(50), cache.read(99)])
+  await cache.read(10)
+  expect(asked).toEqual([0])
+})
+
+test('forgets the block that was used longest ago', async () => {
+  const { cache, asked } = makeCache({ blocksMax: 2 })
+  await cache.read(0)
+  await cache.read(100)
+  await cache.read(0)
+  await cache.read(200)
+  asked.length = 0
+  await cache.read(0)
+  expect(asked).toEqual([])
+  await cache.read(100)
+  expect(asked).toEqual([100])
+})
+
+test('fetches the next block beforehand, and none behind the last', async () => {
+  const { cache, asked } = makeCache({ sizeBytes: 250 })
+  cache.prefetch(99)
+  cache.prefetch(210)
+  expect(asked).toEqual([100])
+  await cache.read(150)
+  expect(asked).toEqual([100])
+})
+
+test('does not keep a failure: the next reader tries anew', async () => {
+  const { cache, asked, setFailing } = makeCache()
+  setFailing(true)
+  await expect(cache.read(0)).rejects.toThrow('lost')
+  setFailing(false)
+  expect(await cache.read(0)).toHaveLength(100)
+  expect(asked).toEqual([0, 0])
+})
+
+test('a prefetch that fails fails nobody', async () => {
+  const { cache, setFailing } = makeCache()
+  setFailing(true)
+  cache.prefetch(0)
+  setFailing(false)
+  await expect(cache.read(500)).resolves.toHaveLength(100)
+})
+
+test('ends what it is fetching when it is closed', async () => {
+  const { cache, signals } = makeCache()
+  await cache.read(0)
+  expect(signals[0]?.aborted).toBe(false)
+  cache.close()
+  expect(signals[0]?.aborted).toBe(true)
+})

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest'
+import { ptsDigest, type Timing } from '../../src/media/index.ts'
+import { SegmentPlan, type Task } from '../../src/node/coordinator/plan.ts'
+import { makeIndex } from '../helpers/frame-index.ts'
+import { seededRandom } from '../helpers/random.ts'
+
+const timing: Timing = {
+  source: { num: 1, den: 25 },
+  encoder: { num: 1, den: 25 },
+  zeroMicroseconds: 0n,
+}
+
+function carveAll(plan: SegmentPlan, wanted: () => number): Task[] {
+  const tasks: Task[] = []
+  for (;;) {
+    const task = plan.carve(wanted())
+    if (task === undefined) return tasks
+    tasks.push(task)
+  }
+}
+
+describe('a film carved into tasks', () => {
+  test.each(Array.from({ length: 40 }, (_, seed) => seed))(
+    'has every frame in exactly one task, whatever lengths are asked for (seed %d)',
+    (seed) => {
+      const random = seededRandom(seed)
+      const frames = 1 + Math.floor(random() * 700)
+      const index = makeIndex({
+        frames,
+        gop: 1 + Math.floor(random() * 60),
+        step: 1 + Math.floor(random() * 9),
+        start: Math.floor(random() * 100) - 50,
+        open: random() < 0.5,
+      })
+      const plan = new SegmentPlan(index, timing, { atKeyframes: random() < 0.5 })
+      const longest = 1 + random() * frames
+      const tasks = carveAll(plan, () => random() * longest - 1)
+
+      const takenBy = Array.from(index.pts, (time) =>
+        tasks
+          .filter(
+            ({ startPts, endPts }) =>
+              (startPts === undefined || time >= startPts) && (endPts === undefined || time < endPts),
+          )
+          .map((task) => task.index),
+      )
+      expect(takenBy.every((takers) => takers.length === 1)).toBe(true)
+      for (const { index: number, frames: count } of tasks) {
+        expect(takenBy.filter(([taker]) => taker === number)).toHaveLength(count)
+        expect(count).toBeGreaterThan(0)
+      }
+      expect(tasks.map((task) => task.index)).toEqual(tasks.map((_, place) => place))
+      expect(tasks.flatMap(({ times }) => [...times])).toEqual(
+        [...tasks.flatMap(({ times }) => [...times])].sort((a, b) => Number(a - b)),
+      )
+      expect(plan.uncarvedFrames).toBe(0)
+    },
+  )
+
+  test('tells how much is left', () => {
+    const plan = new SegmentPlan(makeIndex({ frames: 100 }), timing, { atKeyframes: false })
+    expect(plan.uncarvedFrames).toBe(100)
+    plan.carve(30)
+    expect(plan.uncarvedFrames).toBe(70)
+    expect(plan.totalFrames).toBe(100)
+  })
+
+  test('has no task when it has no frame', () => {
+    const plan = new SegmentPlan(makeIndex({ frames: 0 }), timing, { atKeyframes: true })
+    expect(plan.carve(10)).toBeUndefined()
+  })
+})
+
+describe('a task', () => {
+  const plan = new SegmentPlan(makeIndex({ frames: 100 }), timing, { atKeyframes: false })
+  const [first, second] = carveAll(plan, () => 50)
+
+  test('names the times of its first frame and of the one behind its last', () => {
+    expect([first?.firstPts, first?.lastPts]).toEqual([0n, 50n])
+    expect([second?.firstPts, second?.lastPts]).toEqual([50n, 100n])
+  })
+
+  test('expects its frames at their places in the film, 1001 s on, on the segment’s own scale', () => {
+    // 25 doubled until it is at least 10,000.
+    const scale = 12_800n
+    expect(first?.times[0]).toBe(1001n * scale)
+    expect(second?.times[0]).toBe(1001n * scale + 50n * 512n)
+    expect(second?.times).toHaveLength(50)
+  })
+
+  test('carries a digest that another machine can compare', () => {
+    expect(second?.expected).toEqual({
+      frames: 50,
+      ptsDigest: ptsDigest(second?.times ?? new BigInt64Array()),
+    })
+    expect(second?.expected.ptsDigest).toMatch(/^[0-9a-f]{64}$/)
+    expect(second?.expected.ptsDigest).not.toBe(first?.expected.ptsDigest)
+  })
+})
