@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { locateTools, readCapabilities } from '../../src/media/index.ts'
+import { locateTools, readCapabilities, type Tool } from '../../src/media/index.ts'
 
 const execute = promisify(execFile)
 
@@ -22,11 +22,11 @@ export const tools = await locateTools({
 export const capabilities = await readCapabilities(tools.ffmpeg)
 
 export async function ffmpeg(...args: readonly string[]): Promise<string> {
-  return await output(tools.ffmpeg.path, ['-v', 'error', '-nostdin', '-y', ...args])
+  return await output(tools.ffmpeg, ['-v', 'error', '-nostdin', '-y', ...args])
 }
 
 export async function ffprobe(...args: readonly string[]): Promise<string> {
-  return await output(tools.ffprobe.path, ['-v', 'error', ...args])
+  return await output(tools.ffprobe, ['-v', 'error', ...args])
 }
 
 /** One line for each decoded frame of the first video: time in the stream's ticks, and the md5 of its pixels. */
@@ -141,7 +141,7 @@ export async function description(path: string): Promise<Description> {
   return { streams, tags: format.tags, chapters }
 }
 
-async function output(file: string, args: readonly string[]): Promise<string> {
-  const { stdout } = await execute(file, args, { maxBuffer: 256 << 20 })
+async function output({ path, env }: Tool, args: readonly string[]): Promise<string> {
+  const { stdout } = await execute(path, args, { maxBuffer: 256 << 20, env: { ...process.env, ...env } })
   return stdout
 }
