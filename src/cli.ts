@@ -200,14 +200,14 @@ networkOptions(
     .description('how fast this node and the others encode a test pattern with given params')
     .option('--params <params>', 'FFmpeg video options (default: "-c:v libx264 -preset fast")')
     .option('--seconds <s>', 'how long each encodes', positiveNumber, 5)
-    .option('--size <size>', 'of the picture, WIDTHxHEIGHT', pictureSize, { width: 1280, height: 720 })
+    .option('--size <size>', 'of the picture, WIDTHxHEIGHT (default: 1280x720)', pictureSize)
     .option('--timeout <s>', 'how long to look for others', positiveNumber, 3),
 ).action(
   (
     options: NetworkOptions & {
       params?: string
       seconds: number
-      size: { width: number; height: number }
+      size?: { width: number; height: number }
       timeout: number
     },
   ) =>
@@ -217,7 +217,11 @@ networkOptions(
         await sleep(options.timeout * 1000, signal)
         const rows = await benchmarkSwarm(
           node,
-          { params: options.params, seconds: options.seconds, ...options.size },
+          {
+            params: options.params,
+            seconds: options.seconds,
+            ...(options.size ?? { width: 1280, height: 720 }),
+          },
           { signal },
         )
         if (options.json) for (const row of rows) json(row)
