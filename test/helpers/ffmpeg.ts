@@ -1,6 +1,5 @@
 /** The FFmpeg programs as tests use them: to make clips, and to read back what a file holds without the code under test. */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -8,15 +7,13 @@ import { locateTools, readCapabilities, type Tool } from '../../src/media/index.
 
 const execute = promisify(execFile)
 
-const cacheDir = mkdtempSync(join(tmpdir(), 'ffswarm-test-tools-'))
-process.once('exit', () => rmSync(cacheDir, { recursive: true, force: true }))
-
 /** The programs that ffswarm itself would use here. */
 export const tools = await locateTools({
   env: process.env,
   platform: process.platform,
   arch: process.arch,
-  cacheDir,
+  // Made only where an installed package can neither be run nor be made executable.
+  cacheDir: join(tmpdir(), 'ffswarm-test-tools'),
 })
 
 export const capabilities = await readCapabilities(tools.ffmpeg)
