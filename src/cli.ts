@@ -273,7 +273,7 @@ function nodeInit(role: NodeInit['role'], options: NetworkOptions): NodeInit {
   }
 }
 
-const BENCHMARK_SECONDS_DEFAULT = 5
+const BENCHMARK_SECONDS_DEFAULT = 8
 
 function encodeRequest(input: string, options: EncodeCliOptions): EncodeRequest {
   return {

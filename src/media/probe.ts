@@ -37,6 +37,8 @@ export interface Source {
   readonly format: string
   /** The container's own idea of its length in seconds; a hint, never a basis for timestamps. */
   readonly durationSeconds: number | undefined
+  /** The container's start as ffmpeg holds it: that of its earliest stream. */
+  readonly startMicroseconds: bigint | undefined
   readonly streams: readonly SourceStream[]
   /** The stream that is encoded: the first that is no still picture. */
   readonly video: VideoStream
@@ -47,6 +49,7 @@ const probeOutput = z.object({
   format: z.object({
     format_name: z.string(),
     duration: z.string().optional(),
+    start_time: z.string().optional(),
   }),
   streams: z.array(
     z.object({
@@ -94,10 +97,17 @@ export async function probe(
     sizeBytes,
     format,
     durationSeconds: Number.isFinite(duration) && duration > 0 ? duration : undefined,
+    startMicroseconds: parseMicroseconds(output.format.start_time),
     streams,
     video,
     chapters: output.chapters.length,
   }
+}
+
+/** ffprobe prints microseconds as seconds with six decimals. */
+function parseMicroseconds(seconds: string | undefined): bigint | undefined {
+  const match = /^(-?)(\d+)\.(\d{6})$/.exec(seconds ?? '')
+  return match === null ? undefined : BigInt(`${match[1]}${match[2]}${match[3]}`)
 }
 
 // Text (tty), lists that name other files, single pictures.

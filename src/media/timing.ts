@@ -74,7 +74,7 @@ function gridSteps(pts: BigInt64Array, timeBase: Rational, grid: Rational): 'eve
 }
 
 /**
- * Measures the zero point: the first frame's time with `-copyts` less its time without, both with all streams of the
+ * The zero point. Where the container alone does not decide it, it is measured: the first frame's time with `-copyts` less its time without, both with all streams of the
  * job in use, since the start of an unused stream does not count (MPEG-TS).
  */
 export async function measureZero(
@@ -82,6 +82,10 @@ export async function measureZero(
   source: Source,
   options: { signal?: AbortSignal } = {},
 ): Promise<bigint> {
+  // Elsewhere ffmpeg corrects the start to that of the streams in use (AVFMT_TS_DISCONT).
+  if (STARTS_AS_PROBED.has(source.format) && source.startMicroseconds !== undefined) {
+    return source.startMicroseconds
+  }
   const [absolute, relative] = await Promise.all([
     firstFramePts(ffmpeg, source, ['-copyts'], options),
     firstFramePts(ffmpeg, source, [], options),
@@ -89,6 +93,9 @@ export async function measureZero(
   // The way back to microseconds is exact: ffmpeg itself made these ticks from whole microseconds.
   return rescale(absolute - relative, source.video.timeBase, MICROSECONDS)
 }
+
+/** Demuxers whose whole file's start is what a single run subtracts, whichever streams it uses. */
+const STARTS_AS_PROBED = new Set(['mov', 'matroska', 'avi'])
 
 async function firstFramePts(
   ffmpeg: Tool,

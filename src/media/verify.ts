@@ -17,18 +17,20 @@ export async function readVideoTimes(
   ffprobe: Tool,
   path: string,
   format: string,
-  options: Options = {},
+  options: Options & { onParameterSets?(digest: string): void } = {},
 ): Promise<BigInt64Array> {
+  const { onParameterSets, ...runOptions } = options
   const times = new AscendingTimes()
   await run(
     ffprobe,
     [
-      ...['-v', 'error', '-f', format, '-select_streams', 'V:0'],
-      ...['-show_entries', 'packet=pts', '-of', 'csv=p=0', `file:${path}`],
+      ...['-v', 'error', '-f', format, '-select_streams', 'V:0', '-show_data_hash', 'sha256'],
+      ...['-show_entries', 'packet=pts:stream=extradata_hash', '-of', 'csv=p=0', `file:${path}`],
     ],
     {
-      ...options,
+      ...runOptions,
       onLine(line) {
+        if (line.startsWith('SHA256:')) onParameterSets?.(line.trim())
         const pts = /^-?\d+/.exec(line)?.[0]
         if (pts !== undefined) times.insert(BigInt(pts))
       },
@@ -52,26 +54,26 @@ export async function digestFile(path: string, options: Options = {}): Promise<F
   return { sha256: hash.digest('hex'), sizeBytes }
 }
 
-/** The digest of the video's parameter sets (extradata): segments that differ in it must not be joined. */
-export async function readParameterSets(
+export interface InspectedSegment {
+  /** As {@link readVideoTimes} gives them. */
+  readonly times: BigInt64Array
+  /** Digest of the parameter sets (extradata): segments that differ in it must not be joined. */
+  readonly parameterSets: string
+}
+
+/** What counts of a segment, read in one go: a process for each would cost as much as encoding a second of film. */
+export async function inspectSegment(
   ffprobe: Tool,
   path: string,
   format: string,
   options: Options = {},
-): Promise<string> {
-  let digest = ''
-  await run(
-    ffprobe,
-    [
-      ...['-v', 'error', '-f', format, '-select_streams', 'V:0', '-show_data_hash', 'sha256'],
-      ...['-show_entries', 'stream=extradata_hash', '-of', 'csv=p=0', `file:${path}`],
-    ],
-    {
-      ...options,
-      onLine(line) {
-        digest ||= line.trim()
-      },
+): Promise<InspectedSegment> {
+  let parameterSets = ''
+  const times = await readVideoTimes(ffprobe, path, format, {
+    ...options,
+    onParameterSets(digest) {
+      parameterSets = digest
     },
-  )
-  return digest
+  })
+  return { times, parameterSets }
 }

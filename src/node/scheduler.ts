@@ -1,5 +1,5 @@
 /**
- * How much an idle slot gets next: pure, over numbers. Guided self-scheduling: half of what the slot can do until all
+ * How much an idle slot gets next: pure, over numbers. Guided self-scheduling: somewhat over half of what the slot can do until all
  * work is done, so that pieces are large first, taper, and all slots finish together.
  */
 
@@ -21,6 +21,9 @@ export interface SchedulePolicy {
 
 /** Below this, starting an encoder and what a segment's start costs in size weigh too much. */
 export const SEGMENT_SECONDS_MIN = 2
+/** How much of what a slot can do until the end it gets at once: the rest evens out what was misjudged. */
+const SHARE_AT_ONCE = 0.6
+const REST_TAKEN_ALONG = 0.75
 /** What is lost when a peer dies in the middle. */
 export const SEGMENT_SECONDS_MAX = 60
 
@@ -61,8 +64,11 @@ export function framesForSlot(
   if (seconds > 2 * secondsLeft && seconds > 2 * soonest) return 0
 
   const share = secondsLeft * rateOf(slot)
-  const wanted = share <= 2 * least ? share : share / 2
-  return atLeastOne(Math.min(most, Math.max(least, wanted)), remainingFrames)
+  const wanted = share <= 2 * least ? share : share * SHARE_AT_ONCE
+  const frames = Math.min(most, Math.max(least, wanted))
+  // A piece of its own for less than this would cost more in starting an encoder than it saves.
+  const rest = remainingFrames - frames
+  return atLeastOne(rest < least * REST_TAKEN_ALONG ? remainingFrames : frames, remainingFrames)
 }
 
 function atLeastOne(frames: number, remainingFrames: number): number {

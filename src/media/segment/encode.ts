@@ -2,7 +2,7 @@
 import { MediaError } from '../failure.ts'
 import { run, type Tool } from '../ffmpeg/index.ts'
 import { ptsDigest } from '../frame-index.ts'
-import { readVideoTimes } from '../verify.ts'
+import { type InspectedSegment, inspectSegment } from '../verify.ts'
 import { type SegmentFiles, segmentArguments } from './arguments.ts'
 import type { SegmentTask } from './task.ts'
 
@@ -18,6 +18,7 @@ export interface EncodeOptions {
 
 export interface EncodedSegment {
   readonly frames: number
+  readonly inspected: InspectedSegment
   /** Which of the task's `seekPts` gave the result. */
   readonly seekIndex: number
   /** CPU time of all attempts, where the system tells; otherwise 0. */
@@ -49,9 +50,10 @@ export async function encodeSegment(
       },
     })
     cpuSeconds += ran.cpuSeconds ?? 0
-    const times = await readVideoTimes(tools.ffprobe, files.outputPath, task.container, options)
+    const inspected = await inspectSegment(tools.ffprobe, files.outputPath, task.container, options)
+    const { times } = inspected
     if (times.length === task.expected.frames && ptsDigest(times) === task.expected.ptsDigest) {
-      return { frames: times.length, seekIndex, cpuSeconds }
+      return { frames: times.length, inspected, seekIndex, cpuSeconds }
     }
     actual = times.length
   }

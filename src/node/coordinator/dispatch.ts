@@ -4,13 +4,7 @@
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  formatTimeBase,
-  MediaError,
-  readParameterSets,
-  readVideoTimes,
-  toSeconds,
-} from '../../media/index.ts'
+import { formatTimeBase, inspectSegment, MediaError, toSeconds } from '../../media/index.ts'
 import { ProtocolError } from '../../protocols/errors.ts'
 import type { SwarmNode } from '../node.ts'
 import { framesForSlot, type SchedulePolicy, updateRate } from '../scheduler.ts'
@@ -159,7 +153,7 @@ export class Dispatch {
     const now = this.#init.node.surroundings.now()
     for (const slot of this.#slots) {
       if (slot.task !== undefined || slot.restUntil > now || !this.#init.mayWork(slot.executor)) continue
-      const next = this.#nextFor(slot)
+      const next = this.#nextFor(slot, now)
       if (next === undefined) continue
       const running = this.#attempt(slot, next)
       this.#running.add(running)
@@ -170,7 +164,7 @@ export class Dispatch {
     }
   }
 
-  #nextFor(slot: Slot): Returned | undefined {
+  #nextFor(slot: Slot, now: number): Returned | undefined {
     const { plan, policy } = this.#init
     const usable = [...this.#slots].filter(({ executor }) => this.#init.mayWork(executor))
     const place = this.#returned.findIndex(
@@ -179,7 +173,7 @@ export class Dispatch {
     )
     if (place >= 0) return this.#returned.splice(place, 1)[0]
     const others = usable
-      .filter((other) => other !== slot)
+      .filter((other) => other !== slot && (other.task !== undefined || other.restUntil <= now))
       .map(({ rate, task, framesDone }) => ({
         rate,
         pendingFrames: task === undefined ? 0 : Math.max(0, task.frames - framesDone),
@@ -328,10 +322,8 @@ export class Dispatch {
   /** Reads the segment as it lies here: nothing counts because a peer says so. */
   async #verify(task: Task, path: string, encoded: EncodedTask, signal: AbortSignal): Promise<void> {
     const { node, job } = this.#init
-    const [times, parameterSets] = await Promise.all([
-      readVideoTimes(node.tools.ffprobe, path, job.container, { signal }),
-      readParameterSets(node.tools.ffprobe, path, job.container, { signal }),
-    ])
+    const { times, parameterSets } =
+      encoded.inspected ?? (await inspectSegment(node.tools.ffprobe, path, job.container, { signal }))
     if (times.length !== task.times.length || times.some((time, place) => time !== task.times[place])) {
       await encoded.refuse('FRAMES').catch(() => {})
       throw new MediaError({ code: 'SEGMENT_FRAMES', expected: task.times.length, actual: times.length })

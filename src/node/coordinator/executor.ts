@@ -1,7 +1,7 @@
 /** Where a task can be encoded: on this machine, straight from the file, or on a peer over the swarm's protocols. */
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
-import { digestFile, encodeSegment, fileUrl } from '../../media/index.ts'
+import { digestFile, encodeSegment, fileUrl, type InspectedSegment } from '../../media/index.ts'
 import type { SegmentAttempt } from '../../protocols/segment/index.ts'
 import type { StoredBlob } from '../blob-store.ts'
 import type { Peer } from '../membership.ts'
@@ -26,6 +26,8 @@ export interface EncodedTask {
   readonly sha256: string
   readonly encodeSeconds: number
   readonly cpuSeconds: number
+  /** What this node itself has read of the file; of a peer's it must still do so. */
+  readonly inspected: InspectedSegment | undefined
   /** The segment is verified and stored. */
   accept(): Promise<void>
   /** It is not what was asked for. */
@@ -70,6 +72,7 @@ export function localExecutor(node: SwarmNode, job: Job): Executor {
         ...(await digestFile(options.path, options)),
         encodeSeconds,
         cpuSeconds: encoded.cpuSeconds,
+        inspected: encoded.inspected,
         accept: async () => {},
         refuse: async () => {},
       }
@@ -155,6 +158,7 @@ async function collect(
     sha256,
     encodeSeconds: result.encodeMs / 1000,
     cpuSeconds: result.cpuMs / 1000,
+    inspected: undefined,
     accept: () => attempt.acknowledge(),
     refuse: (code) => attempt.reject(code),
   }
