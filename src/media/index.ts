@@ -15,7 +15,7 @@ export { decodeFrameIndex, type FrameIndex, ptsDigest, readFrameIndex } from './
 export { type JoinSegment, joinSegments } from './join.ts'
 export { defaultEncoder, type OutputFormat, outputFormat, outputTimeBase } from './output-format.ts'
 export { type EncodeParams, parseParams, splitParams } from './params/index.ts'
-export { preflight } from './preflight.ts'
+export { preflight, readStreamTags } from './preflight.ts'
 export { fileUrl, probe, type Source } from './probe.ts'
 export { formatRational as formatTimeBase, type Rational, toSeconds } from './rational.ts'
 export * from './segment/index.ts'

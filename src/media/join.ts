@@ -28,8 +28,8 @@ export interface JoinJob {
   readonly segments: readonly JoinSegment[]
   /** What a single run writes as the video's `encoder` tag, such as `Lavc59.37.100 libx264`. */
   readonly encoderTag: string
-  /** As the preflight gives them: options for the joined video stream. */
-  readonly colorArguments: readonly string[]
+  /** Options for the joined video stream that say of it what the segments cannot, as `readStreamTags` gives them. */
+  readonly streamTags: readonly string[]
   readonly outputPath: string
 }
 
@@ -90,7 +90,7 @@ export function joinArguments(job: JoinJob, listPath: string): string[] {
       plan.streams.map((stream) => (stream.action === 'segments' ? { ...stream, action: 'copy' } : stream)),
       params,
     ),
-    ...colorArguments(job),
+    ...streamTagArguments(job),
     ...metadataArguments(job),
     ...params.output.filter((word) => word !== '-dn'),
     ...(format.demuxer === 'mov' ? ['-video_track_timescale', `${timeScale}`] : []),
@@ -100,9 +100,9 @@ export function joinArguments(job: JoinJob, listPath: string): string[] {
   ]
 }
 
-function colorArguments({ plan, colorArguments: colors }: JoinJob): string[] {
+function streamTagArguments({ plan, streamTags }: JoinJob): string[] {
   const video = plan.streams.findIndex(({ action }) => action === 'segments')
-  return colors.map((word) => (word.startsWith('-') ? `${word}:${video}` : word))
+  return streamTags.map((word) => (word.startsWith('-') ? `${word}:${video}` : word))
 }
 
 /**

@@ -70,21 +70,17 @@ export interface FileCheck {
 }
 
 /**
- * Matroska says things of a video that mp4, through which the segments go, does not: that its range is the limited one
- * and its chroma lies left (as is so where nothing is said), the order of fields, and a nominal rate for a variable one.
- * How long the last frame of a variable rate is shown, a muxer guesses.
+ * Matroska says a nominal rate for a variable one, which mp4, through which the segments go, does not. How long the last
+ * frame of a variable rate is shown, a muxer guesses.
  */
 function comparable(
   { streams, ...rest }: Description,
   leaveOut: { roughAudio: boolean; unevenVideo: boolean },
 ): Description {
   const compared = streams.map((stream) => {
-    const { color_range: range, chroma_location: chroma, field_order: _, ...more } = stream
     const isVideo = stream.codec_type === 'video'
     return {
-      ...more,
-      color_range: range === 'tv' ? undefined : range,
-      chroma_location: chroma === 'left' ? undefined : chroma,
+      ...stream,
       ...(isVideo && leaveOut.unevenVideo ? { duration: undefined, r_frame_rate: undefined } : {}),
       ...(!isVideo && leaveOut.roughAudio ? { duration: undefined } : {}),
       tags: {

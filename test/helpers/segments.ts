@@ -95,7 +95,7 @@ export async function joinTo(outputPath: string, { job, segments }: EncodedJob):
     encoderTimeBase: job.timing.encoder,
     segments,
     encoderTag: `${capabilities.encoderTag} ${job.params.encoder}`,
-    colorArguments: job.colorArguments,
+    streamTags: await job.streamTags,
     outputPath,
   })
   const timeBase = outputTimeBase(format, job.timing.encoder)

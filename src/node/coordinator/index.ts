@@ -317,7 +317,7 @@ async function joinOutput(
         encoderTimeBase: job.timing.encoder,
         segments: segments.map(({ path, task }) => ({ path, firstTick: task.times[0] ?? 0n })),
         encoderTag: `${node.ffmpeg.encoderTag} ${job.params.encoder}`,
-        colorArguments: job.colorArguments,
+        streamTags: await job.streamTags,
         outputPath: output.partialPath,
       },
       { signal },

@@ -15,6 +15,7 @@ import {
   probe,
   readEncoderOptions,
   readFrameIndex,
+  readStreamTags,
   type SegmentContainer,
   type Source,
   type StreamPlan,
@@ -30,7 +31,8 @@ export interface Job {
   readonly timing: Timing
   readonly params: EncodeParams
   readonly container: SegmentContainer
-  readonly colorArguments: readonly string[]
+  /** Needed for the join alone, like `streams`. */
+  readonly streamTags: Promise<readonly string[]>
   readonly format: OutputFormat
   /** What becomes of each stream; it is only needed for the join, and its answer is not waited for before. */
   readonly streams: Promise<StreamPlan>
@@ -70,9 +72,15 @@ export async function prepareJob(
     throw new MediaError({ code: 'INPUT_UNREADABLE', path: request.inputPath, detail })
   }
   const encoderTimeBase = chooseEncoderTimeBase(source.video, index)
-  const { container, colorArguments } = await preflight(tools, source, params, encoderTimeBase, options)
+  const container = await preflight(tools.ffmpeg, source, params, encoderTimeBase, options)
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
   streams.catch(() => {})
+  // Only Matroska says all of it; mp4 and mov are told by their own muxers as in a single run.
+  const streamTags =
+    format.demuxer === 'matroska' || container === 'mov'
+      ? readStreamTags(tools, source, params, encoderTimeBase, options)
+      : Promise.resolve([])
+  streamTags.catch(() => {})
   return {
     id: randomBytes(8).toString('hex'),
     source,
@@ -80,7 +88,7 @@ export async function prepareJob(
     timing: { source: index.timeBase, encoder: encoderTimeBase, zeroMicroseconds },
     params,
     container,
-    colorArguments,
+    streamTags,
     format,
     streams,
   }
