@@ -315,6 +315,8 @@ function tellTask({ coordinator, task, state, frames, detail }: WorkerTaskEvent)
   )
 }
 
+const SAME_REQUEST_MS = 300
+
 /** Runs a command until it ends or is interrupted, and turns what it throws into one line and an exit code. */
 async function main(
   options: { json?: boolean; quiet?: boolean },
@@ -322,9 +324,14 @@ async function main(
   { endsByInterrupt = false } = {},
 ): Promise<void> {
   const controller = new AbortController()
+  let interruptedAt = 0
   const interrupt = () => {
-    // The second time is in earnest.
-    if (controller.signal.aborted) process.exit(130)
+    // The second time is in earnest, unless one request came twice: timeout(1) signals the process and then its group.
+    if (controller.signal.aborted) {
+      if (performance.now() - interruptedAt > SAME_REQUEST_MS) process.exit(130)
+      return
+    }
+    interruptedAt = performance.now()
     controller.abort(new Interrupted())
   }
   process.on('SIGINT', interrupt)

@@ -11,6 +11,7 @@ export type MediaFailure =
   | { code: 'INPUT_EMPTY'; path: string }
   | { code: 'INPUT_UNREADABLE'; path: string; detail: string }
   | { code: 'INPUT_WITHOUT_VIDEO'; path: string }
+  | { code: 'INPUT_CLOCK_JUMPS'; path: string; atSeconds: number }
   | { code: 'PARAMS_INVALID'; option: string; detail: string }
   | { code: 'PARAMS_REJECTED'; detail: string }
   | { code: 'ENCODER_MISSING'; encoder: string; path: string }
@@ -55,6 +56,8 @@ function describe(failure: MediaFailure): string {
       return `${failure.path} cannot be read as a video: ${failure.detail}`
     case 'INPUT_WITHOUT_VIDEO':
       return `${failure.path} has no video stream, so there is nothing to share out: use ffmpeg itself`
+    case 'INPUT_CLOCK_JUMPS':
+      return `${failure.path}: its clock jumps at ${failure.atSeconds.toFixed(1)} s, which is not handled yet: remux it first with 'ffmpeg -i INPUT -map 0 -c copy OUTPUT.mkv'`
     case 'PARAMS_INVALID':
       return `--params: ${failure.option}: ${failure.detail}`
     case 'PARAMS_REJECTED':

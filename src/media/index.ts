@@ -21,6 +21,6 @@ export { formatRational as formatTimeBase, type Rational, toSeconds } from './ra
 export * from './segment/index.ts'
 export { planStreams, type StreamPlan } from './stream-plan.ts'
 export { encodeTestPattern, type TestPattern } from './test-pattern.ts'
-export { chooseEncoderTimeBase, measureZero, type Timing, toOutputTimes } from './timing.ts'
+export { chooseEncoderTimeBase, findClockJump, measureZero, type Timing, toOutputTimes } from './timing.ts'
 export { digestFile, type FileDigest, type InspectedSegment, inspectSegment } from './verify.ts'
 export { verifyOutput } from './verify-output.ts'

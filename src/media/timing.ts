@@ -5,7 +5,7 @@
 import { run, type Tool } from './ffmpeg/index.ts'
 import type { FrameIndex } from './frame-index.ts'
 import { fileUrl, type Source, type VideoStream } from './probe.ts'
-import { divideRounded, invert, MICROSECONDS, type Rational, rescale } from './rational.ts'
+import { divideRounded, invert, MICROSECONDS, type Rational, rescale, toSeconds } from './rational.ts'
 
 export interface Timing {
   /** Time base of the source's video stream. */
@@ -71,6 +71,23 @@ function gridSteps(pts: BigInt64Array, timeBase: Rational, grid: Rational): 'eve
     previous = step
   }
   return every ? 'every' : 'some'
+}
+
+/** FFmpeg's `-dts_delta_threshold`: a larger step in a transport or program stream is taken for a new clock. */
+const CLOCK_STEP_SECONDS_MAX = 10
+
+/**
+ * The time in seconds at which the clock of a transport or program stream jumps or starts again: a single run corrects
+ * such a source as it reads it, which a segment cannot. Undefined where it runs on.
+ */
+export function findClockJump(format: string, { pts, timeBase }: FrameIndex): number | undefined {
+  if (format !== 'mpegts' && format !== 'mpeg') return undefined
+  const place = pts.findIndex((time, at) => {
+    const before = pts[at - 1]
+    if (before === undefined) return false
+    return time === before || toSeconds(time - before, timeBase) > CLOCK_STEP_SECONDS_MAX
+  })
+  return place < 0 ? undefined : toSeconds((pts[place] ?? 0n) - (pts[0] ?? 0n), timeBase)
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   defaultEncoder,
   type EncodeParams,
   type FrameIndex,
+  findClockJump,
   MediaError,
   measureZero,
   type OutputFormat,
@@ -70,6 +71,10 @@ export async function prepareJob(
   if (index.pts.length === 0) {
     const detail = 'its video stream holds no frame'
     throw new MediaError({ code: 'INPUT_UNREADABLE', path: request.inputPath, detail })
+  }
+  const atSeconds = findClockJump(source.format, index)
+  if (atSeconds !== undefined) {
+    throw new MediaError({ code: 'INPUT_CLOCK_JUMPS', path: request.inputPath, atSeconds })
   }
   const encoderTimeBase = chooseEncoderTimeBase(source.video, index)
   const container = await preflight(tools.ffmpeg, source, params, encoderTimeBase, options)
