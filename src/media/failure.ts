@@ -20,7 +20,6 @@ export type MediaFailure =
   | { code: 'PARAMETER_SETS' }
   | { code: 'OUTPUT_FRAMES'; expected: number; actual: number; at: number | undefined }
   | { code: 'OUTPUT_STREAMS'; detail: string }
-  | { code: 'DISK_FULL'; path: string }
 
 export class MediaError extends Error {
   readonly failure: MediaFailure
@@ -76,7 +75,5 @@ function describe(failure: MediaFailure): string {
         : `the joined file differs from the source's timestamps from frame ${failure.at} of ${failure.expected} on`
     case 'OUTPUT_STREAMS':
       return `the joined file is not as planned: ${failure.detail}`
-    case 'DISK_FULL':
-      return `no space left on the disk of ${failure.path}: free some, or name an output elsewhere`
   }
 }
