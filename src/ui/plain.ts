@@ -18,6 +18,7 @@ const LOG_INTERVAL_MS = 10_000
 
 export function plainReporter({ write, isTerminal, columns, now }: PlainOptions): (event: JobEvent) => void {
   let progressShown = false
+  let job: string | undefined
   let lastLogged = Number.NEGATIVE_INFINITY
   const peers = new Map<string, string>()
 
@@ -30,7 +31,9 @@ export function plainReporter({ write, isTerminal, columns, now }: PlainOptions)
   return (event) => {
     switch (event.event) {
       case 'job':
-        line(`${event.input} → ${event.output}`)
+        // A job that learns its frames anew is told again.
+        if (event.job !== job) line(`${event.input} → ${event.output}`)
+        job = event.job
         line(`  ${event.frames} frames, ${formatSeconds(event.seconds)}, params: ${event.params}`)
         break
       case 'peer':
@@ -38,7 +41,7 @@ export function plainReporter({ write, isTerminal, columns, now }: PlainOptions)
         line(`  ${event.name} (…${event.peer.slice(-8)}) ${peerText(event.state, event.slots, event.detail)}`)
         break
       case 'segment':
-        if (event.state === 'failed') {
+        if (event.state === 'failed' && event.code !== 'REFUSED') {
           line(`  segment ${event.index} failed on ${peers.get(event.peer) ?? 'this node'}: ${event.detail}`)
         }
         break

@@ -100,6 +100,16 @@ describe('the input', () => {
     expect(await codeOf([cut], EXIT.failed)).toBe('INPUT_UNREADABLE')
   })
 
+  test('may be no transport stream whose clock starts again', async () => {
+    const part = inDirectory('part.ts')
+    await ffmpeg('-i', clip, '-c', 'copy', part)
+    const [twice, bytes] = [inDirectory('twice.ts'), readFileSync(part)]
+    await writeFile(twice, Buffer.concat([bytes, bytes]))
+    const { code, message } = await failure([twice, '-o', inDirectory('twice.mp4')], EXIT.failed)
+    expect(code).toBe('INPUT_CLOCK_JUMPS')
+    expect(message).toContain('ffmpeg -i')
+  })
+
   test('may not be without video', async () => {
     const sound = inDirectory('sound.m4a')
     await ffmpeg('-f', 'lavfi', '-i', 'sine=duration=1', '-c:a', 'aac', sound)

@@ -107,6 +107,18 @@ describe.skipIf(!isLinux)('processes are looked up in /proc, which only Linux ha
     expectNothingLeft(first)
   })
 
+  test('one request to end that comes twice, as from timeout(1), still ends in order', async () => {
+    const job = await startEncode(lab, { params: SLOW_LOSSLESS })
+    await job.process.event(({ event, state }) => event === 'segment' && state === 'encoding')
+    job.process.signal('SIGTERM')
+    job.process.signal('SIGTERM')
+    expect((await job.process.ended).exitCode).toBe(130)
+    expect(job.process.events.at(-1)).toMatchObject({ event: 'failed', code: 'INTERRUPTED' })
+    expectNothingLeft(job)
+    expect(leftIn(job.home).filter((path) => /\.(mp4|mov)$/.test(path))).toEqual([])
+    await expectNoFfmpeg()
+  })
+
   test('a coordinator that is killed leaves no encoder anywhere, and its work goes with the next start', async () => {
     const worker = await startWorker(lab)
     const job = await startEncode(lab, {

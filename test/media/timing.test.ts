@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { VideoStream } from '../../src/media/probe.ts'
 import type { Rational } from '../../src/media/rational.ts'
-import { chooseEncoderTimeBase, toEncoderPts, toOutputTimes } from '../../src/media/timing.ts'
+import { chooseEncoderTimeBase, findClockJump, toEncoderPts, toOutputTimes } from '../../src/media/timing.ts'
 import { makeIndex } from '../helpers/frame-index.ts'
 
 function video(rates: { real?: Rational; average?: Rational; timeBase?: Rational }): VideoStream {
@@ -121,5 +121,27 @@ describe('the encoder’s time base', () => {
   test('is the source’s where there is no rate, and no frame', () => {
     expect(chooseEncoderTimeBase(video({}), withTimes([0, 40]))).toEqual({ num: 1, den: 1000 })
     expect(chooseEncoderTimeBase(video({ real: rate25 }), withTimes([]))).toEqual({ num: 1, den: 1000 })
+  })
+})
+
+describe('a clock that jumps', () => {
+  const at = (...seconds: number[]) => ({
+    ...withTimes(seconds.map((time) => time * 90_000)),
+    timeBase: { num: 1, den: 90_000 },
+  })
+
+  test('is found where a transport or program stream leaps by more than ten seconds', () => {
+    expect(findClockJump('mpegts', at(100, 101, 102, 113))).toBe(13)
+    expect(findClockJump('mpeg', at(0, 20))).toBe(20)
+  })
+
+  test('is found where a time comes twice', () => {
+    expect(findClockJump('mpegts', at(5, 6, 6, 7))).toBe(1)
+  })
+
+  test('is not a pause of ten seconds, and no matter in other containers', () => {
+    expect(findClockJump('mpegts', at(0, 1, 11, 12))).toBeUndefined()
+    expect(findClockJump('mov', at(0, 100))).toBeUndefined()
+    expect(findClockJump('mpegts', at())).toBeUndefined()
   })
 })

@@ -247,7 +247,7 @@ export class Dispatch {
     } catch (error) {
       await rm(path, { force: true })
       if (!this.#stopped.signal.aborted) {
-        this.#onFailure(slot, { task, attempts, failed }, error, (detail) => tell('failed', { detail }))
+        this.#onFailure(slot, { task, attempts, failed }, error, (more) => tell('failed', more))
       }
     } finally {
       freeSlot()
@@ -261,11 +261,11 @@ export class Dispatch {
     slot: Slot,
     { task, attempts, failed }: Returned,
     error: unknown,
-    tell: (detail: string) => void,
+    tell: (more: { code?: string; detail: string }) => void,
   ): void {
     const { job, emit, node } = this.#init
     const detail = error instanceof Error ? error.message : String(error)
-    tell(detail)
+    tell({ ...failureCode(error), detail })
     if (isDiskFull(error, slot.executor)) {
       this.#finished.reject(
         new JobError({ code: 'WORK_DISK_FULL', directory: this.#init.directory }, { cause: error }),
@@ -348,6 +348,11 @@ function isDiskFull(error: unknown, executor: Executor): boolean {
   if (!(error instanceof Error)) return false
   if ('code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) return true
   return executor.isLocal && /No space left on device/.test(error.message)
+}
+
+function failureCode(error: unknown): { code?: string } {
+  if (!(error instanceof ProtocolError) && !(error instanceof MediaError)) return {}
+  return { code: error.failure.code === 'FAILED' ? error.failure.reason : error.code }
 }
 
 function isFrameMismatch(error: unknown): boolean {

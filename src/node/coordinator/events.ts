@@ -53,6 +53,8 @@ export interface SegmentChanged {
   readonly bytes?: number
   readonly encodeSeconds?: number
   readonly state: 'assigned' | 'encoding' | 'verified' | 'failed'
+  /** Why it failed; `REFUSED` says that the peer has not begun: it is busy for someone else. */
+  readonly code?: string
   readonly detail?: string
 }
 
