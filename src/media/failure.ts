@@ -14,6 +14,8 @@ export type MediaFailure =
   | { code: 'INPUT_CLOCK_JUMPS'; path: string; atSeconds: number }
   | { code: 'PARAMS_INVALID'; option: string; detail: string }
   | { code: 'PARAMS_REJECTED'; detail: string }
+  /** What the filters do to the frames' times, as the rest of a sentence. */
+  | { code: 'FILM_TIMES'; detail: string }
   | { code: 'ENCODER_MISSING'; encoder: string; path: string }
   | { code: 'OUTPUT_FORMAT'; path: string; detail: string }
   | { code: 'SEGMENT_FRAMES'; expected: number; actual: number }
@@ -61,6 +63,8 @@ function describe(failure: MediaFailure): string {
       return `--params: ${failure.option}: ${failure.detail}`
     case 'PARAMS_REJECTED':
       return `ffmpeg does not take these --params: ${failure.detail}`
+    case 'FILM_TIMES':
+      return `--params: the filters ${failure.detail}: look at them with 'ffmpeg -i INPUT -vf … -f null -'`
     case 'ENCODER_MISSING':
       return `--params: ${failure.path} has no encoder ${failure.encoder}: see 'ffmpeg -encoders', or set FFSWARM_FFMPEG to a build that has it`
     case 'OUTPUT_FORMAT':

@@ -1,5 +1,5 @@
 /** FFmpeg and exact media time. Knows nothing of the network, of peers or of jobs. */
-export { chooseCut, rangeOf, seekPlaces } from './cuts.ts'
+export { chooseCut } from './cuts.ts'
 export { MediaError, type MediaFailure } from './failure.ts'
 export {
   type FFmpegCapabilities,
@@ -11,16 +11,18 @@ export {
   readEncoderOptions,
   type Tool,
 } from './ffmpeg/index.ts'
+export { type Film, readFilm } from './film.ts'
+export { type FilterChain, NO_FILTERS } from './filters/index.ts'
 export { decodeFrameIndex, type FrameIndex, ptsDigest, readFrameIndex } from './frame-index.ts'
 export { type JoinSegment, joinSegments } from './join.ts'
 export { defaultEncoder, type OutputFormat, outputFormat, outputTimeBase } from './output-format.ts'
-export { type EncodeParams, parseParams, splitParams } from './params/index.ts'
+export { type EncodeParams, parseParams, splitParams, videoArguments } from './params/index.ts'
 export { preflight, readStreamTags } from './preflight.ts'
 export { fileUrl, probe, type Source } from './probe.ts'
 export { formatRational as formatTimeBase, type Rational, toSeconds } from './rational.ts'
 export * from './segment/index.ts'
 export { planStreams, type StreamPlan } from './stream-plan.ts'
 export { encodeTestPattern, type TestPattern } from './test-pattern.ts'
-export { chooseEncoderTimeBase, findClockJump, measureZero, type Timing, toOutputTimes } from './timing.ts'
+export { findClockJump, measureZero, type Timing, toOutputTimes } from './timing.ts'
 export { digestFile, type FileDigest, type InspectedSegment, inspectSegment } from './verify.ts'
 export { verifyOutput } from './verify-output.ts'

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { MediaError } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
-import type { EncodeParams } from './params/index.ts'
+import { type EncodeParams, videoArguments } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
 import { formatRational, type Rational } from './rational.ts'
 import { SEGMENT_CONTAINERS, type SegmentContainer } from './segment/task.ts'
@@ -103,7 +103,7 @@ async function encodeFirstFrame(
     ffmpeg,
     [
       ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
-      ...['-map', `0:${source.video.index}`, '-frames:v', '1', ...params.video],
+      ...['-map', `0:${source.video.index}`, '-frames:v', '1', ...videoArguments(params)],
       ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(encoderTimeBase)],
       ...['-f', muxer, fileUrl(path)],
     ],

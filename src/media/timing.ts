@@ -42,14 +42,16 @@ function roundAsEncoder(pts: bigint, from: Rational, to: Rational): bigint {
   return divideRounded(nudged, 1n << scale)
 }
 
+export type Rates = Pick<VideoStream, 'timeBase' | 'realFrameRate' | 'averageFrameRate'>
+
 /**
  * The encoder's time base: 1/rate when every frame stands on the grid of the source's real frame rate, otherwise the
  * source's own, since a grid would move or merge the frames of a variable-rate source.
  */
-export function chooseEncoderTimeBase(video: VideoStream, index: FrameIndex): Rational {
+export function chooseEncoderTimeBase(video: Rates, { pts }: Pick<FrameIndex, 'pts'>): Rational {
   const rate = video.realFrameRate
   if (rate === undefined) return video.timeBase
-  const steps = gridSteps(index.pts, video.timeBase, invert(rate))
+  const steps = gridSteps(pts, video.timeBase, invert(rate))
   if (steps === 'off-grid') return video.timeBase
   const average = video.averageFrameRate
   const declaredConstant = average !== undefined && rate.num * average.den === average.num * rate.den
@@ -88,6 +90,16 @@ export function findClockJump(format: string, { pts, timeBase }: FrameIndex): nu
     return time === before || toSeconds(time - before, timeBase) > CLOCK_STEP_SECONDS_MAX
   })
   return place < 0 ? undefined : toSeconds((pts[place] ?? 0n) - (pts[0] ?? 0n), timeBase)
+}
+
+/**
+ * The zero point, a microsecond off where that is the same tick: ffmpeg takes an offset of exactly the container's start
+ * for its own, and corrects it to the start of the streams in use (MPEG-TS), which is another one for the video alone.
+ */
+export function besideZero(zero: bigint, timeBase: Rational): bigint {
+  const ticks = rescale(zero, MICROSECONDS, timeBase)
+  const beside = [zero + 1n, zero - 1n].find((time) => rescale(time, MICROSECONDS, timeBase) === ticks)
+  return beside ?? zero
 }
 
 /**

@@ -1,5 +1,12 @@
 /** Measures this node and its peers with a test pattern. Jobs do not need it: a peer's first segment measures it. */
-import { encodeTestPattern, parseParams, readEncoderOptions, splitParams, type Tool } from '../media/index.ts'
+import {
+  encodeTestPattern,
+  parseParams,
+  readEncoderOptions,
+  splitParams,
+  type Tool,
+  videoArguments,
+} from '../media/index.ts'
 import type { BenchmarkRequest } from '../protocols/benchmark/index.ts'
 import { DEFAULT_PARAMS } from './coordinator/job.ts'
 import type { SwarmNode } from './node.ts'
@@ -24,13 +31,19 @@ export async function benchmarkSwarm(
   wish: BenchmarkWish,
   options: { signal: AbortSignal },
 ): Promise<BenchmarkRow[]> {
-  const { video } = await parseParams(splitParams(wish.params ?? DEFAULT_PARAMS), {
+  const params = await parseParams(splitParams(wish.params ?? DEFAULT_PARAMS), {
     defaultEncoder: 'libx264',
     ffmpegPath: node.tools.ffmpeg.path,
     encoderOptions: (encoder) => readEncoderOptions(node.tools.ffmpeg, encoder, options),
   })
   const { seconds, width, height } = wish
-  const request: BenchmarkRequest = { params: [...video], width, height, frameRate: [25, 1], seconds }
+  const request: BenchmarkRequest = {
+    params: videoArguments(params),
+    width,
+    height,
+    frameRate: [25, 1],
+    seconds,
+  }
   const { now } = node.surroundings
   const rows = [
     await row(node.peerId.toString(), 'this node', async () => {
@@ -54,13 +67,17 @@ export async function runBenchmark(
   request: BenchmarkRequest,
   options: { signal: AbortSignal; now(): number },
 ): Promise<{ frames: number; seconds: number }> {
-  const { video } = await parseParams(request.params, {
+  const params = await parseParams(request.params, {
     defaultEncoder: '',
     ffmpegPath: ffmpeg.path,
     encoderOptions: (encoder) => readEncoderOptions(ffmpeg, encoder, options),
   })
   const [num, den] = request.frameRate
-  return await encodeTestPattern(ffmpeg, { ...request, frameRate: { num, den }, video }, options)
+  return await encodeTestPattern(
+    ffmpeg,
+    { ...request, frameRate: { num, den }, video: videoArguments(params) },
+    options,
+  )
 }
 
 async function row(

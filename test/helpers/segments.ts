@@ -2,7 +2,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
-  decodeFrameIndex,
   encodeSegment,
   fileUrl,
   type JoinSegment,
@@ -12,10 +11,11 @@ import {
   outputTimeBase,
   planStreams,
   type StreamPlan,
+  splitParams,
   toOutputTimes,
   verifyOutput,
 } from '../../src/media/index.ts'
-import { type Job, prepareJob } from '../../src/node/coordinator/job.ts'
+import { type Job, prepareJob, segmentTask, withDecodedIndex } from '../../src/node/coordinator/job.ts'
 import { SegmentPlan } from '../../src/node/coordinator/plan.ts'
 import { capabilities, ffmpeg, tools } from './ffmpeg.ts'
 
@@ -51,31 +51,21 @@ export async function encodeSegments(
     const inDoubt = error instanceof MediaError && error.code === 'SEGMENT_FRAMES'
     if (!inDoubt || job.index.evidence === 'decoded') throw error
   }
-  const decoded = { ...job, index: await decodeFrameIndex(tools.ffmpeg, job.source, job.index) }
+  const decoded = await withDecodedIndex({ tools }, job, {})
   return { job: decoded, segments: await encodeAll(decoded, cuts, directory) }
 }
 
 async function encodeAll(job: Job, cuts: Cuts, directory: string): Promise<JoinSegment[]> {
-  const plan = new SegmentPlan(job.index, job.timing, { atKeyframes: cuts.atKeyframes })
+  const plan = new SegmentPlan({ ...job, chain: job.params.filters }, { atKeyframes: cuts.atKeyframes })
   const segments: JoinSegment[] = []
   for (let place = 0; plan.uncarvedFrames > 0; place++) {
     const task = plan.carve(cuts.lengths[place % cuts.lengths.length] ?? 1)
     if (task === undefined) break
     const path = join(directory, `segment-${task.index}.${job.container}`)
-    await encodeSegment(
-      tools,
-      {
-        ...task,
-        format: job.source.format,
-        stream: job.source.video.index,
-        timeBase: job.timing.source,
-        encoderTimeBase: job.timing.encoder,
-        zeroMicroseconds: job.timing.zeroMicroseconds,
-        video: job.params.video,
-        container: job.container,
-      },
-      { inputUrl: fileUrl(job.source.path), outputPath: path },
-    )
+    await encodeSegment(tools, segmentTask(job, task), {
+      inputUrl: fileUrl(job.source.path),
+      outputPath: path,
+    })
     segments.push({ path, firstTick: task.times[0] ?? 0n })
   }
   return segments
@@ -92,14 +82,14 @@ export async function joinTo(outputPath: string, { job, segments }: EncodedJob):
     params: job.params,
     plan,
     format,
-    encoderTimeBase: job.timing.encoder,
+    encoderTimeBase: job.film.timing.encoder,
     segments,
     encoderTag: `${capabilities.encoderTag} ${job.params.encoder}`,
     streamTags: await job.streamTags,
     outputPath,
   })
-  const timeBase = outputTimeBase(format, job.timing.encoder)
-  const times = toOutputTimes(job.index.pts, job.timing, timeBase)
+  const timeBase = outputTimeBase(format, job.film.timing.encoder)
+  const times = toOutputTimes(job.film.pts, job.film.timing, timeBase)
   await verifyOutput(tools.ffprobe, outputPath, { format, plan, timeBase, times })
   return plan
 }
@@ -120,7 +110,7 @@ export async function singleRun(
   await ffmpeg(
     ...['-i', `file:${inputPath}`],
     ...plan.streams.flatMap(({ source }) => ['-map', `0:${source.index}`]),
-    ...params.split(' '),
+    ...splitParams(params),
     ...others,
     ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', grid],
     `file:${outputPath}`,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { MediaError } from '../../src/media/failure.ts'
-import { type EncodeParams, parseParams, splitParams } from '../../src/media/params/index.ts'
+import { NO_FILTERS } from '../../src/media/filters/index.ts'
+import { type EncodeParams, parseParams, splitParams, videoArguments } from '../../src/media/params/index.ts'
 
 /** Encoders with the few private options that the tests use. */
 const ENCODERS: Readonly<Record<string, readonly string[]>> = {
@@ -57,6 +58,7 @@ describe('params are sorted by whom they are for', () => {
       ),
     ).toEqual({
       encoder: 'libsvtav1',
+      filters: NO_FILTERS,
       video: ['-c:v', 'libsvtav1', '-preset', '6', '-crf', '30', '-g', '240'],
       audio: ['-c:a', 'libopus', '-b:a', '96k'],
       subtitle: ['-c:s', 'copy'],
@@ -67,6 +69,7 @@ describe('params are sorted by whom they are for', () => {
   test('without any, the container’s encoder is used', async () => {
     expect(await parse('', 'libvpx')).toEqual({
       encoder: 'libvpx',
+      filters: NO_FILTERS,
       video: ['-c:v', 'libvpx'],
       audio: [],
       subtitle: [],
@@ -102,8 +105,6 @@ describe('params are sorted by whom they are for', () => {
     ['-af volume=0.5', 'audio'],
     ['-filter:a volume=0.5', 'audio'],
     ['-pix_fmt yuv420p', 'video'],
-    ['-vf scale=640:-2', 'video'],
-    ['-filter:v scale=640:-2', 'video'],
     ['-tag:v hvc1', 'video'],
     ['-an', 'audio'],
     ['-sn', 'subtitle'],
@@ -113,6 +114,15 @@ describe('params are sorted by whom they are for', () => {
   ] as const)('%s is for %s', async (text, kind) => {
     expect((await parse(text))[kind]).toEqual(expect.arrayContaining(text.split(' ')))
   })
+
+  test.each(['-vf', '-filter:v', '-filter:v:0'])(
+    '%s is the chain of filters, the last one given',
+    async (option) => {
+      const { filters, video } = await parse(`-vf hqdn3d ${option} scale=640:-2`)
+      expect(filters).toMatchObject({ text: 'scale=640:-2', history: 0, times: 'kept' })
+      expect(video).toEqual(['-c:v', 'libx264'])
+    },
+  )
 
   test('an option of both encoders is the video’s unless it says otherwise', async () => {
     const params = await parse('-c:v libx264 -c:a aac -preset fast -aac_coder fast -profile:a aac_low')
@@ -125,9 +135,11 @@ describe('params are sorted by whom they are for', () => {
   })
 
   test('reading what was sorted gives the same: a worker reads what a coordinator wrote', async () => {
-    const { video } = await parse('-crf 20 -vf scale=640:-2,unsharp -g 50 -c:a aac -x264-params aq-mode=3')
-    const again = await parse(video.map((word) => `'${word}'`).join(' '))
-    expect(again.video).toEqual(video)
+    const params = await parse('-crf 20 -vf scale=640:-2,unsharp -g 50 -c:a aac -x264-params aq-mode=3')
+    const words = videoArguments(params)
+    expect(words).toContain('scale=640:-2,unsharp')
+    const again = await parse(words.map((word) => `'${word}'`).join(' '))
+    expect(videoArguments(again)).toEqual(words)
     expect([...again.audio, ...again.subtitle, ...again.output]).toEqual([])
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ptsDigest, type Timing } from '../../src/media/index.ts'
+import { type FilmPlan, type FrameIndex, NO_FILTERS, ptsDigest, type Timing } from '../../src/media/index.ts'
 import { SegmentPlan, type Task } from '../../src/node/coordinator/plan.ts'
 import { makeIndex } from '../helpers/frame-index.ts'
 import { seededRandom } from '../helpers/random.ts'
@@ -9,6 +9,13 @@ const timing: Timing = {
   encoder: { num: 1, den: 25 },
   zeroMicroseconds: 0n,
 }
+
+const planOf = (index: FrameIndex): FilmPlan => ({
+  index,
+  film: { pts: index.pts, timing, filtered: undefined },
+  chain: NO_FILTERS,
+  zeroMicroseconds: 0n,
+})
 
 function carveAll(plan: SegmentPlan, wanted: () => number): Task[] {
   const tasks: Task[] = []
@@ -32,7 +39,7 @@ describe('a film carved into tasks', () => {
         start: Math.floor(random() * 100) - 50,
         open: random() < 0.5,
       })
-      const plan = new SegmentPlan(index, timing, { atKeyframes: random() < 0.5 })
+      const plan = new SegmentPlan(planOf(index), { atKeyframes: random() < 0.5 })
       const longest = 1 + random() * frames
       const tasks = carveAll(plan, () => random() * longest - 1)
 
@@ -58,7 +65,7 @@ describe('a film carved into tasks', () => {
   )
 
   test('tells how much is left', () => {
-    const plan = new SegmentPlan(makeIndex({ frames: 100 }), timing, { atKeyframes: false })
+    const plan = new SegmentPlan(planOf(makeIndex({ frames: 100 })), { atKeyframes: false })
     expect(plan.uncarvedFrames).toBe(100)
     plan.carve(30)
     expect(plan.uncarvedFrames).toBe(70)
@@ -66,13 +73,13 @@ describe('a film carved into tasks', () => {
   })
 
   test('has no task when it has no frame', () => {
-    const plan = new SegmentPlan(makeIndex({ frames: 0 }), timing, { atKeyframes: true })
+    const plan = new SegmentPlan(planOf(makeIndex({ frames: 0 })), { atKeyframes: true })
     expect(plan.carve(10)).toBeUndefined()
   })
 })
 
 describe('a task', () => {
-  const plan = new SegmentPlan(makeIndex({ frames: 100 }), timing, { atKeyframes: false })
+  const plan = new SegmentPlan(planOf(makeIndex({ frames: 100 })), { atKeyframes: false })
   const [first, second] = carveAll(plan, () => 50)
 
   test('names the times of its first frame and of the one behind its last', () => {

@@ -112,6 +112,7 @@ const OFFER: SegmentOffer = {
   source: { blob: 'b', sizeBytes: 1, format: 'matroska', stream: 0 },
   startPts: null,
   endPts: null,
+  filtered: null,
   timeBase: [1, 1000],
   seekPts: [null],
   zeroMicroseconds: 0n,

@@ -10,15 +10,16 @@
  */
 import { split } from 'shlex'
 import { MediaError } from '../failure.ts'
-import { whyFiltersRefused } from './filters.ts'
+import { type FilterChain, NO_FILTERS, readChain } from '../filters/index.ts'
 import { ALIASES, OPTIONS, type OptionUse } from './options.ts'
 import { whyPrivateOptionRefused } from './private-options.ts'
 
 export interface EncodeParams {
   /** The video encoder's name in FFmpeg. */
   readonly encoder: string
-  /** Options of each segment's encoder, the encoder among them. */
+  /** Options of each segment's encoder, the encoder among them, without filters. */
   readonly video: readonly string[]
+  readonly filters: FilterChain
   /** Audio options; empty: the tracks are copied. */
   readonly audio: readonly string[]
   /** Subtitle options; empty: copied or converted as the container needs. */
@@ -82,12 +83,26 @@ export async function parseParams(tokens: readonly string[], options: EncoderOpt
   }
 
   const sorted: Record<Kind, string[]> = { video: [], audio: [], subtitle: [], output: [] }
+  let filters = NO_FILTERS
   if (videoCodec === undefined) sorted.video.push('-c:v', encoder)
   for (const option of read) {
     const kind = sortOption(option, { videoPrivate, audioPrivate })
-    sorted[kind].push(option.written, ...(option.value === undefined ? [] : [option.value]))
+    // Of several chains ffmpeg takes the last.
+    if (kind === 'video' && option.name === 'filter') filters = chainOf(option)
+    else sorted[kind].push(option.written, ...(option.value === undefined ? [] : [option.value]))
   }
-  return { encoder, ...sorted }
+  return { encoder, filters, ...sorted }
+}
+
+/** The words that stand for the video's params on a command line that has no other filters. */
+export function videoArguments({ video, filters }: Pick<EncodeParams, 'video' | 'filters'>): string[] {
+  return filters.text === '' ? [...video] : [...video, '-filter:v', filters.text]
+}
+
+function chainOf({ written, value = '' }: Option): FilterChain {
+  const chain = readChain(value)
+  if (typeof chain === 'string') throw invalid(written, chain)
+  return chain
 }
 
 function readOptions(tokens: readonly string[]): Option[] {
@@ -131,12 +146,7 @@ function sortOption(
     if (specifiedKind !== undefined) return specifiedKind
     throw invalid(written, 'say for which streams: -c:v, -c:a or -c:s')
   }
-  if (name === 'filter') {
-    if (specifiedKind === 'audio') return 'audio'
-    const why = whyFiltersRefused(value)
-    if (why !== undefined) throw invalid(written, why)
-    return 'video'
-  }
+  if (name === 'filter' && specifiedKind === 'audio') return 'audio'
   if (option.use?.kind === 'specified') return specifiedKind ?? 'video'
   if (option.use !== undefined && option.use.kind !== 'refused') return option.use.kind
   if (specifiedKind !== 'audio' && videoPrivate.has(name)) {

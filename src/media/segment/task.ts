@@ -11,7 +11,15 @@ export interface SegmentRange {
   readonly endPts: bigint | undefined
 }
 
-export interface SegmentTask extends SegmentRange {
+/** Which of the source's frames a segment's filters see, and which of theirs are the segment's. */
+export interface SegmentSource extends SegmentRange {
+  /** In ticks of what leaves the filters, which count from the film's zero point; undefined: all of it. */
+  readonly filtered: SegmentRange | undefined
+  /** Where to start decoding, tried in turn until the frames are as expected; `undefined` is the file's start. */
+  readonly seekPts: readonly (bigint | undefined)[]
+}
+
+export interface SegmentTask extends SegmentSource {
   /** The demuxer, forced, so that every machine reads the file as the coordinator did. */
   readonly format: string
   /** Index of the video stream in the file. */
@@ -20,12 +28,12 @@ export interface SegmentTask extends SegmentRange {
   readonly encoderTimeBase: Rational
   /** What a single run subtracts from every timestamp, in microseconds. */
   readonly zeroMicroseconds: bigint
-  /** Where to start decoding, tried in turn until the frames are as expected; `undefined` is the file's start. */
-  readonly seekPts: readonly (bigint | undefined)[]
   /** How many frames the segment must have, and the digest of their times in {@link segmentTimes}. */
   readonly expected: { readonly frames: number; readonly ptsDigest: string }
-  /** The video options, encoder included. */
+  /** The video options, encoder included, filters not. */
   readonly video: readonly string[]
+  /** The user's filters as FFmpeg writes a chain; may be empty. */
+  readonly filters: string
   readonly container: SegmentContainer
 }
 

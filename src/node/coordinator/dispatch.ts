@@ -199,7 +199,7 @@ export class Dispatch {
         index: task.index,
         startPts: Number(task.firstPts),
         endPts: Number(task.lastPts),
-        timeBase: formatTimeBase(job.timing.source),
+        timeBase: formatTimeBase(job.film.timing.source),
         peer: executor.peer,
         attempt,
         frames: task.frames,
@@ -286,7 +286,7 @@ export class Dispatch {
           {
             code: 'SEGMENT_FAILED',
             index: task.index,
-            startSeconds: toSeconds(task.firstPts, job.timing.source),
+            startSeconds: toSeconds(task.firstPts, job.film.timing.source),
             attempts: tried,
             detail,
           },

@@ -1,12 +1,18 @@
 /** Where a task can be encoded: on this machine, straight from the file, or on a peer over the swarm's protocols. */
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
-import { digestFile, encodeSegment, fileUrl, type InspectedSegment } from '../../media/index.ts'
-import type { SegmentAttempt } from '../../protocols/segment/index.ts'
+import {
+  digestFile,
+  encodeSegment,
+  fileUrl,
+  type InspectedSegment,
+  videoArguments,
+} from '../../media/index.ts'
+import type { SegmentAttempt, SegmentOffer } from '../../protocols/segment/index.ts'
 import type { StoredBlob } from '../blob-store.ts'
 import type { Peer } from '../membership.ts'
 import type { SwarmNode } from '../node.ts'
-import type { Job } from './job.ts'
+import { type Job, segmentTask } from './job.ts'
 import type { Task } from './plan.ts'
 
 export interface AttemptOptions {
@@ -53,16 +59,7 @@ export function localExecutor(node: SwarmNode, job: Job): Executor {
       options.onEncoding()
       const encoded = await encodeSegment(
         node.tools,
-        {
-          ...task,
-          format: job.source.format,
-          stream: job.source.video.index,
-          timeBase: job.timing.source,
-          encoderTimeBase: job.timing.encoder,
-          zeroMicroseconds: job.timing.zeroMicroseconds,
-          video: job.params.video,
-          container: job.container,
-        },
+        segmentTask(job, task),
         { inputUrl: fileUrl(job.source.path), outputPath: options.path },
         { signal: options.signal, onProgress: ({ frames }) => options.onProgress(frames) },
       )
@@ -87,34 +84,11 @@ export function remoteExecutor(node: SwarmNode, job: Job, sourceBlob: StoredBlob
     isLocal: false,
     async encode(task, options) {
       sourceBlob.grant(peer.id)
-      const attempt = await node.segment.offer(
-        peer.id,
-        {
-          job: job.id,
-          task: task.index,
-          attempt: options.attempt,
-          source: {
-            blob: sourceBlob.id,
-            sizeBytes: sourceBlob.sizeBytes,
-            format: job.source.format,
-            stream: job.source.video.index,
-          },
-          startPts: task.startPts ?? null,
-          endPts: task.endPts ?? null,
-          timeBase: [job.timing.source.num, job.timing.source.den],
-          encoderTimeBase: [job.timing.encoder.num, job.timing.encoder.den],
-          zeroMicroseconds: job.timing.zeroMicroseconds,
-          seekPts: task.seekPts.map((pts) => pts ?? null),
-          expected: task.expected,
-          params: [...job.params.video],
-          container: job.container,
-        },
-        {
-          signal: options.signal,
-          onAccepted: () => options.onEncoding(),
-          onProgress: ({ frames }) => options.onProgress(frames),
-        },
-      )
+      const attempt = await node.segment.offer(peer.id, toOffer(job, task, options.attempt, sourceBlob), {
+        signal: options.signal,
+        onAccepted: () => options.onEncoding(),
+        onProgress: ({ frames }) => options.onProgress(frames),
+      })
       try {
         return await collect(node, peer, attempt, options)
       } catch (error) {
@@ -122,6 +96,29 @@ export function remoteExecutor(node: SwarmNode, job: Job, sourceBlob: StoredBlob
         throw error
       }
     },
+  }
+}
+
+function toOffer(job: Job, task: Task, attempt: number, { id: blob, sizeBytes }: StoredBlob): SegmentOffer {
+  const segment = segmentTask(job, task)
+  return {
+    job: job.id,
+    task: task.index,
+    attempt,
+    source: { blob, sizeBytes, format: segment.format, stream: segment.stream },
+    startPts: segment.startPts ?? null,
+    endPts: segment.endPts ?? null,
+    timeBase: [segment.timeBase.num, segment.timeBase.den],
+    filtered:
+      segment.filtered === undefined
+        ? null
+        : { startPts: segment.filtered.startPts ?? null, endPts: segment.filtered.endPts ?? null },
+    encoderTimeBase: [segment.encoderTimeBase.num, segment.encoderTimeBase.den],
+    zeroMicroseconds: segment.zeroMicroseconds,
+    seekPts: segment.seekPts.map((pts) => pts ?? null),
+    expected: segment.expected,
+    params: videoArguments(job.params),
+    container: segment.container,
   }
 }
 

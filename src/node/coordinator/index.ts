@@ -2,7 +2,6 @@
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
-  decodeFrameIndex,
   formatTimeBase,
   joinSegments,
   MediaError,
@@ -10,6 +9,7 @@ import {
   toOutputTimes,
   toSeconds,
   verifyOutput,
+  videoArguments,
 } from '../../media/index.ts'
 import { sharesCpus } from '../machine.ts'
 import type { Peer } from '../membership.ts'
@@ -18,7 +18,7 @@ import { Dispatch, IndexInDoubt, type VerifiedSegment } from './dispatch.ts'
 import type { JobDone, JobEvent, PeerShare } from './events.ts'
 import { localExecutor, remoteExecutor } from './executor.ts'
 import { JobError } from './failure.ts'
-import { type Job, type JobRequest, prepareJob } from './job.ts'
+import { type Job, type JobRequest, prepareJob, withDecodedIndex } from './job.ts'
 import { type OutputFile, reserveOutput } from './output-file.ts'
 import { SegmentPlan } from './plan.ts'
 
@@ -143,8 +143,7 @@ async function encodeSegments(
     event: 'warning',
     message: 'the packets of this file do not tell its frames: it is decoded once to learn them',
   })
-  const index = await decodeFrameIndex(node.tools.ffmpeg, prepared.source, prepared.index, options)
-  const job: Job = { ...prepared, index }
+  const job = await withDecodedIndex(node, prepared, options)
   announce(node, job, request, options)
   return { job, segments: await dispatch(node, job, request, directory, options) }
 }
@@ -155,13 +154,16 @@ function announce(node: SwarmNode, job: Job, request: EncodeRequest, { emit }: E
     job: job.id,
     input: request.inputPath,
     output: request.outputPath,
-    params: [...job.params.video, ...job.params.audio, ...job.params.subtitle, ...job.params.output].join(
-      ' ',
-    ),
+    params: [
+      ...videoArguments(job.params),
+      ...job.params.audio,
+      ...job.params.subtitle,
+      ...job.params.output,
+    ].join(' '),
     encoder: job.params.encoder,
-    frames: job.index.pts.length,
+    frames: job.film.pts.length,
     seconds: filmSeconds(job),
-    timeBase: formatTimeBase(job.timing.source),
+    timeBase: formatTimeBase(job.film.timing.source),
     coordinator: node.peerId.toString(),
   })
 }
@@ -179,9 +181,9 @@ async function dispatch(
   const work = new Dispatch({
     node,
     job,
-    plan: new SegmentPlan(job.index, job.timing, { atKeyframes: request.atKeyframes }),
+    plan: new SegmentPlan({ ...job, chain: job.params.filters }, { atKeyframes: request.atKeyframes }),
     policy: {
-      framesPerSecond: job.index.pts.length / Math.max(filmSeconds(job), 0.1),
+      framesPerSecond: job.film.pts.length / Math.max(filmSeconds(job), 0.1),
       segmentSeconds: request.segmentSeconds,
       benchmarkSeconds: request.benchmarkSeconds,
     },
@@ -268,7 +270,7 @@ async function dispatch(
       const seconds = (now() - began) / 1000
       const frames = work.framesDone
       const fps = frames / Math.max(seconds, 1e-3)
-      const total = job.index.pts.length
+      const total = job.film.pts.length
       emit({
         event: 'progress',
         frames,
@@ -314,7 +316,7 @@ async function joinOutput(
         params: job.params,
         plan,
         format: job.format,
-        encoderTimeBase: job.timing.encoder,
+        encoderTimeBase: job.film.timing.encoder,
         segments: segments.map(({ path, task }) => ({ path, firstTick: task.times[0] ?? 0n })),
         encoderTag: `${node.ffmpeg.encoderTag} ${job.params.encoder}`,
         streamTags: await job.streamTags,
@@ -336,7 +338,7 @@ async function verify(
   output: OutputFile,
   signal: AbortSignal,
 ): Promise<{ frames: number }> {
-  const timeBase = outputTimeBase(job.format, job.timing.encoder)
+  const timeBase = outputTimeBase(job.format, job.film.timing.encoder)
   return await verifyOutput(
     node.tools.ffprobe,
     output.partialPath,
@@ -344,14 +346,14 @@ async function verify(
       format: job.format,
       plan: await job.streams,
       timeBase,
-      times: toOutputTimes(job.index.pts, job.timing, timeBase),
+      times: toOutputTimes(job.film.pts, job.film.timing, timeBase),
     },
     { signal },
   )
 }
 
-function filmSeconds({ index, timing }: Job): number {
-  return toSeconds((index.pts.at(-1) ?? 0n) - (index.pts[0] ?? 0n), timing.source)
+function filmSeconds({ film: { pts, timing } }: Job): number {
+  return toSeconds((pts.at(-1) ?? 0n) - (pts[0] ?? 0n), timing.source)
 }
 
 function shares(segments: readonly VerifiedSegment[]): PeerShare[] {

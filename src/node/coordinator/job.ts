@@ -1,9 +1,10 @@
 /** What is to be done: the source, its frames and times, the params, and what becomes of its other streams. */
 import { randomBytes } from 'node:crypto'
 import {
-  chooseEncoderTimeBase,
+  decodeFrameIndex,
   defaultEncoder,
   type EncodeParams,
+  type Film,
   type FrameIndex,
   findClockJump,
   MediaError,
@@ -15,21 +16,25 @@ import {
   preflight,
   probe,
   readEncoderOptions,
+  readFilm,
   readFrameIndex,
   readStreamTags,
   type SegmentContainer,
+  type SegmentTask,
   type Source,
   type StreamPlan,
   splitParams,
-  type Timing,
 } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
+import type { Task } from './plan.ts'
 
 export interface Job {
   readonly id: string
   readonly source: Source
   readonly index: FrameIndex
-  readonly timing: Timing
+  /** What a single run subtracts from the source's timestamps. */
+  readonly zeroMicroseconds: bigint
+  readonly film: Film
   readonly params: EncodeParams
   readonly container: SegmentContainer
   /** Needed for the join alone, like `streams`. */
@@ -76,7 +81,8 @@ export async function prepareJob(
   if (atSeconds !== undefined) {
     throw new MediaError({ code: 'INPUT_CLOCK_JUMPS', path: request.inputPath, atSeconds })
   }
-  const encoderTimeBase = chooseEncoderTimeBase(source.video, index)
+  const film = await readFilm(tools.ffmpeg, source, index, params.filters, zeroMicroseconds, options)
+  const encoderTimeBase = film.timing.encoder
   const container = await preflight(tools.ffmpeg, source, params, encoderTimeBase, options)
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
   streams.catch(() => {})
@@ -90,11 +96,43 @@ export async function prepareJob(
     id: randomBytes(8).toString('hex'),
     source,
     index,
-    timing: { source: index.timeBase, encoder: encoderTimeBase, zeroMicroseconds },
+    zeroMicroseconds,
+    film,
     params,
     container,
     streamTags,
     format,
     streams,
+  }
+}
+
+/** The job with the times of a full decode, where the packets turned out not to tell the frames. */
+export async function withDecodedIndex(
+  { tools }: Pick<SwarmNode, 'tools'>,
+  job: Job,
+  options: { signal?: AbortSignal },
+): Promise<Job> {
+  const { source, params, zeroMicroseconds } = job
+  const index = await decodeFrameIndex(tools.ffmpeg, source, job.index, options)
+  const film = await readFilm(tools.ffmpeg, source, index, params.filters, zeroMicroseconds, options)
+  return { ...job, index, film }
+}
+
+/** A task as the encoder needs it. */
+export function segmentTask(job: Job, task: Task): SegmentTask {
+  return {
+    startPts: task.startPts,
+    endPts: task.endPts,
+    filtered: task.filtered,
+    seekPts: task.seekPts,
+    expected: task.expected,
+    format: job.source.format,
+    stream: job.source.video.index,
+    timeBase: job.index.timeBase,
+    encoderTimeBase: job.film.timing.encoder,
+    zeroMicroseconds: job.zeroMicroseconds,
+    video: job.params.video,
+    filters: job.params.filters.text,
+    container: job.container,
   }
 }

@@ -4,44 +4,41 @@
  */
 import {
   chooseCut,
-  type FrameIndex,
+  type Film,
+  type FilmPlan,
   ptsDigest,
-  rangeOf,
   SEGMENT_SHIFT_SECONDS,
-  type SegmentRange,
-  seekPlaces,
+  type SegmentSource,
+  segmentSource,
   segmentTimeScale,
-  type Timing,
   toOutputTimes,
 } from '../../media/index.ts'
 
-export interface Task extends SegmentRange {
+export interface Task extends SegmentSource {
   readonly index: number
   readonly frames: number
-  /** Times of the first frame and just behind the last, in the source's ticks. */
+  /** Times of the first frame and just behind the last, in the film's ticks. */
   readonly firstPts: bigint
   readonly lastPts: bigint
-  readonly seekPts: readonly (bigint | undefined)[]
   /** The frame times that the segment must have, in ticks of its own time scale, shift included. */
   readonly times: BigInt64Array
   readonly expected: { readonly frames: number; readonly ptsDigest: string }
 }
 
 export class SegmentPlan {
-  readonly index: FrameIndex
-  readonly #timing: Timing
+  readonly #plan: FilmPlan
   readonly #atKeyframes: boolean
   #carved = 0
   #next = 0
 
-  constructor(index: FrameIndex, timing: Timing, options: { atKeyframes: boolean }) {
-    this.index = index
-    this.#timing = timing
-    this.#atKeyframes = options.atKeyframes
+  constructor(plan: FilmPlan, options: { atKeyframes: boolean }) {
+    this.#plan = plan
+    // Places of keyframes are places in the source.
+    this.#atKeyframes = options.atKeyframes && plan.chain.times !== 'changed'
   }
 
   get totalFrames(): number {
-    return this.index.pts.length
+    return this.#film.pts.length
   }
 
   /** Frames that are in no task yet. */
@@ -53,7 +50,7 @@ export class SegmentPlan {
   carve(frames: number): Task | undefined {
     if (this.uncarvedFrames === 0) return undefined
     const first = this.#next
-    const end = chooseCut(this.index, first, frames, {
+    const end = chooseCut(this.#plan.index, first, frames, {
       limit: this.totalFrames,
       atKeyframes: this.#atKeyframes,
     })
@@ -61,18 +58,22 @@ export class SegmentPlan {
     return this.#task(this.#carved++, first, end)
   }
 
+  get #film(): Film {
+    return this.#plan.film
+  }
+
   #task(index: number, first: number, end: number): Task {
-    const scale = segmentTimeScale(this.#timing.encoder)
+    const { timing } = this.#film
+    const scale = segmentTimeScale(timing.encoder)
     const shift = BigInt(SEGMENT_SHIFT_SECONDS * scale)
-    const pts = this.index.pts.subarray(first, end)
-    const times = toOutputTimes(pts, this.#timing, { num: 1, den: scale }).map((time) => time + shift)
+    const pts = this.#film.pts.subarray(first, end)
+    const times = toOutputTimes(pts, timing, { num: 1, den: scale }).map((time) => time + shift)
     return {
       index,
       frames: end - first,
-      ...rangeOf(this.index, first, end),
+      ...segmentSource(this.#plan, first, end),
       firstPts: pts[0] ?? 0n,
-      lastPts: this.index.pts[end] ?? (pts.at(-1) ?? 0n) + 1n,
-      seekPts: seekPlaces(this.index, first),
+      lastPts: this.#film.pts[end] ?? (pts.at(-1) ?? 0n) + 1n,
       times,
       expected: { frames: times.length, ptsDigest: ptsDigest(times) },
     }

@@ -186,9 +186,17 @@ export class Worker implements SegmentHandler {
       zeroMicroseconds: offer.zeroMicroseconds,
       startPts: offer.startPts ?? undefined,
       endPts: offer.endPts ?? undefined,
+      filtered:
+        offer.filtered === null
+          ? undefined
+          : {
+              startPts: offer.filtered.startPts ?? undefined,
+              endPts: offer.filtered.endPts ?? undefined,
+            },
       seekPts: offer.seekPts.map((pts) => pts ?? undefined),
       expected: offer.expected,
       video: params.video,
+      filters: params.filters.text,
       container,
     }
   }

@@ -26,6 +26,11 @@ export const segmentOffer = z.object({
   startPts: int64.nullable(),
   endPts: int64.nullable(),
   timeBase: rational,
+  /**
+   * Where filters must see more than the segment: which of the frames that leave them are the segment's, half-open, in
+   * ticks of their own; null takes all.
+   */
+  filtered: z.object({ startPts: int64.nullable(), endPts: int64.nullable() }).nullable(),
   /** Places to start decoding from, to be tried in turn; null is the start of the file. */
   seekPts: z.array(int64.nullable()).min(1).max(16),
   /** What a single run subtracts from every timestamp, in microseconds. */

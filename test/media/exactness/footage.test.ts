@@ -37,7 +37,7 @@ test.for(files)('%s has all frames bit for bit, and every packet of its other st
   await singleRun(source, reference, {
     plan,
     params: PARAMS,
-    grid: formatTimeBase(encoded.job.timing.encoder),
+    grid: formatTimeBase(encoded.job.film.timing.encoder),
   })
   const wanted = await decodedFrames(reference)
   expect(await decodedFrames(joined)).toEqual(wanted)

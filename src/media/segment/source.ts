@@ -1,0 +1,50 @@
+/** What of the source a segment needs: the frames its filters must see, and where decoding can start for them. */
+import { rangeOf, seekPlaces } from '../cuts.ts'
+import type { Film } from '../film.ts'
+import type { FilterChain } from '../filters/index.ts'
+import { type FrameIndex, lowerBound } from '../frame-index.ts'
+import { MICROSECONDS, rescale } from '../rational.ts'
+import type { SegmentSource } from './task.ts'
+
+export interface FilmPlan {
+  readonly index: FrameIndex
+  readonly film: Film
+  readonly chain: FilterChain
+  /** What a single run subtracts from the source's timestamps. */
+  readonly zeroMicroseconds: bigint
+}
+
+/** @param first,end places of the film's frames: the segment is `[first, end)` of them */
+export function segmentSource(plan: FilmPlan, first: number, end: number): SegmentSource {
+  const { index, film, chain } = plan
+  if (film.filtered === undefined) {
+    return { ...rangeOf(index, first, end), filtered: undefined, seekPts: seekPlaces(index, first) }
+  }
+  const from = chain.history === 'all' ? 0 : Math.max(0, sourcePlace(plan, first) - chain.history)
+  return {
+    startPts: from === 0 ? undefined : index.pts[from],
+    // The cut behind the filters ends the reading.
+    endPts: undefined,
+    filtered: {
+      startPts: first === 0 ? undefined : filteredPts(plan, first),
+      endPts: end === film.pts.length ? undefined : filteredPts(plan, end),
+    },
+    seekPts: seekPlaces(index, from),
+  }
+}
+
+/** The last source frame that is not later than a film frame. */
+function sourcePlace({ index, film, chain, zeroMicroseconds }: FilmPlan, place: number): number {
+  if (chain.times !== 'changed') return place
+  const time =
+    rescale(film.pts[place] ?? 0n, film.timing.source, index.timeBase) +
+    rescale(zeroMicroseconds, MICROSECONDS, index.timeBase)
+  return Math.max(0, lowerBound(index.pts, time + 1n) - 1)
+}
+
+/** A film frame's time as it leaves the filters. */
+function filteredPts({ film }: FilmPlan, place: number): bigint {
+  const { source, zeroMicroseconds } = film.timing
+  const fromZero = (film.pts[place] ?? 0n) - rescale(zeroMicroseconds, MICROSECONDS, source)
+  return rescale(fromZero, source, film.filtered ?? source)
+}
