@@ -22,7 +22,7 @@ const CHAINS: readonly { clip: Clip; chain: string; grid: string }[] = [
   { clip: variableRateMp4, chain: 'fps=25', grid: '1/25' },
 ]
 
-const CUTS: Cuts = { lengths: [37, 1, 60], atKeyframes: false }
+const CUTS: Cuts = { lengths: [23, 1, 60], atKeyframes: false }
 
 describe('segments filtered each by itself are the film filtered as a whole', () => {
   test.each(CHAINS)('$clip.name: $chain', async ({ clip, chain, grid }) => {
