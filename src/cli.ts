@@ -116,6 +116,7 @@ interface EncodeCliOptions extends NetworkOptions {
   local?: boolean
   slots?: number
   wait: number
+  report?: string
   yes?: boolean
   quiet?: boolean
 }
@@ -141,6 +142,7 @@ networkOptions(
     .option('--local', 'encode on this node even if a worker runs on this machine')
     .option('--no-local', 'leave the encoding to the others')
     .option('--slots <n>', 'segments to encode here at once', positiveInteger)
+    .option('--report <file>', 'write a certificate of the job there (JSON)')
     .option('-y, --yes', 'replace an existing output')
     .option('-q, --quiet', 'say nothing but errors'),
 ).action((input: string, options: EncodeCliOptions) =>
@@ -287,6 +289,8 @@ function encodeRequest(input: string, options: EncodeCliOptions): EncodeRequest 
     segmentSeconds: options.segmentTime,
     atKeyframes: options.exactly,
     local: options.local === undefined ? 'auto' : options.local ? 'always' : 'never',
+    verify: 'times',
+    reportPath: options.report,
   }
 }
 

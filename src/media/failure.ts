@@ -20,8 +20,6 @@ export type MediaFailure =
   | { code: 'OUTPUT_FORMAT'; path: string; detail: string }
   | { code: 'SEGMENT_FRAMES'; expected: number; actual: number }
   | { code: 'PARAMETER_SETS' }
-  | { code: 'OUTPUT_FRAMES'; expected: number; actual: number; at: number | undefined }
-  | { code: 'OUTPUT_STREAMS'; detail: string }
 
 export class MediaError extends Error {
   readonly failure: MediaFailure
@@ -73,11 +71,5 @@ function describe(failure: MediaFailure): string {
       return `the segment has ${failure.actual} frames at other times than the ${failure.expected} that the source has there`
     case 'PARAMETER_SETS':
       return "the segment's parameter sets differ from the job's: its encoder is another build"
-    case 'OUTPUT_FRAMES':
-      return failure.at === undefined
-        ? `the joined file has ${failure.actual} frames instead of ${failure.expected}`
-        : `the joined file differs from the source's timestamps from frame ${failure.at} of ${failure.expected} on`
-    case 'OUTPUT_STREAMS':
-      return `the joined file is not as planned: ${failure.detail}`
   }
 }

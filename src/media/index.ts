@@ -18,11 +18,19 @@ export { type JoinSegment, joinSegments } from './join.ts'
 export { defaultEncoder, type OutputFormat, outputFormat, outputTimeBase } from './output-format.ts'
 export { type EncodeParams, parseParams, splitParams, videoArguments } from './params/index.ts'
 export { preflight, readStreamTags } from './preflight.ts'
-export { fileUrl, probe, type Source } from './probe.ts'
+export { fileUrl, probe, type Source, type SourceStream } from './probe.ts'
 export { formatRational as formatTimeBase, type Rational, toSeconds } from './rational.ts'
 export * from './segment/index.ts'
 export { planStreams, type StreamPlan } from './stream-plan.ts'
 export { encodeTestPattern, type TestPattern } from './test-pattern.ts'
 export { findClockJump, measureZero, type Timing, toOutputTimes } from './timing.ts'
+export { type AudioOffsets, type ExpectedAudio, expectAudio } from './verification/audio.ts'
+export { describeFinding, type Finding } from './verification/finding.ts'
 export { digestFile, type FileDigest, type InspectedSegment, inspectSegment } from './verify.ts'
-export { verifyOutput } from './verify-output.ts'
+export {
+  type ExpectedOutput,
+  summarizeTimes,
+  type TimesSummary,
+  type VerifiedOutput,
+  verifyOutput,
+} from './verify-output.ts'

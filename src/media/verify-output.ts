@@ -1,11 +1,17 @@
-/** The last check before a joined file takes its name: every timestamp and every stream is where it was planned. */
-import { z } from 'zod'
-import { MediaError } from './failure.ts'
-import { run, type Tool } from './ffmpeg/index.ts'
+/**
+ * What a finished file holds against what the source and the params make: every frame time, every stream, both ends of
+ * the audio. Read from the packets alone.
+ */
+import type { Tool } from './ffmpeg/index.ts'
+import { ptsDigest } from './frame-index.ts'
 import type { OutputFormat } from './output-format.ts'
-import { equalRationals, formatRational, parseRational, type Rational, rescale } from './rational.ts'
+import { probe, type Source, type SourceStream, type StreamKind } from './probe.ts'
+import { equalRationals, formatRational, type Rational, rescale, toSeconds } from './rational.ts'
 import type { StreamPlan } from './stream-plan.ts'
-import { readVideoTimes } from './verify.ts'
+import { type AudioOffsets, checkAudio, type ExpectedAudio, measureAudio } from './verification/audio.ts'
+import { compareTimes } from './verification/compare-times.ts'
+import type { Finding } from './verification/finding.ts'
+import { readTracks, type Track } from './verification/tracks.ts'
 
 export interface ExpectedOutput {
   readonly format: OutputFormat
@@ -13,105 +19,131 @@ export interface ExpectedOutput {
   readonly timeBase: Rational
   /** The frames' times in `timeBase`, as a single run gives them. */
   readonly times: BigInt64Array
+  /** As `expectAudio` gives it. */
+  readonly audio: readonly ExpectedAudio[]
+}
+
+/** A list of times, short enough to be written down. */
+export interface TimesSummary {
+  readonly count: number
+  /** As `ptsDigest` makes it. */
+  readonly digest: string
+  readonly first: bigint | undefined
+  readonly last: bigint | undefined
 }
 
 export interface VerifiedOutput {
-  readonly frames: number
+  /** The file as its container tells it. */
+  readonly file: Source
+  /** What is wrong with it; empty: nothing. */
+  readonly findings: readonly Finding[]
+  readonly times: BigInt64Array
   /** Ticks by which the muxer moved the video: so that no stream starts below zero (Matroska), or rounding (mp4). */
   readonly shiftTicks: bigint
+  readonly audio: readonly AudioOffsets[]
 }
 
-/** @throws MediaError OUTPUT_FRAMES or OUTPUT_STREAMS. */
+export function summarizeTimes(times: BigInt64Array): TimesSummary {
+  return { count: times.length, digest: ptsDigest(times), first: times[0], last: times.at(-1) }
+}
+
+/** @throws MediaError where the file cannot be read at all. */
 export async function verifyOutput(
   ffprobe: Tool,
   path: string,
   expected: ExpectedOutput,
   options: { signal?: AbortSignal } = {},
 ): Promise<VerifiedOutput> {
-  const [streams, times] = await Promise.all([
-    readStreams(ffprobe, path, expected.format, options),
-    readVideoTimes(ffprobe, path, expected.format.demuxer, options),
-  ])
-  checkStreams(streams, expected)
-  return { frames: times.length, shiftTicks: checkTimes(times, expected, streams) }
+  const file = await probe(ffprobe, path, options)
+  const { tracks, videoTimes: times } = await readTracks(ffprobe, path, file.format, {
+    ...options,
+    video: file.video.index,
+  })
+  const { shiftTicks, findings } = checkTimes(times, expected, [...tracks.values()])
+  const streamFindings = checkStreams(file, expected)
+  // Where the pictures' own times are wrong there is nothing to measure sound against.
+  const audio = findings.length > 0 ? [] : measureAudio(expected.audio, audioOf(file), tracks, firstPicture())
+  return {
+    file,
+    findings: [...findings, ...streamFindings, ...checkAudio(audio, expected.audio)],
+    times,
+    shiftTicks,
+    audio,
+  }
+
+  function firstPicture() {
+    return {
+      expectedSeconds: toSeconds(expected.times[0] ?? 0n, expected.timeBase),
+      actualSeconds: toSeconds(times[0] ?? 0n, file.video.timeBase),
+    }
+  }
 }
 
 /** Compares the lists, allowing the one common shift that the container's own way to hold a start can make. */
-function checkTimes(times: BigInt64Array, expected: ExpectedOutput, streams: OutputStream[]): bigint {
-  const wanted = expected.times
-  if (times.length !== wanted.length) {
-    throw new MediaError({
-      code: 'OUTPUT_FRAMES',
-      expected: wanted.length,
-      actual: times.length,
-      at: undefined,
-    })
-  }
-  const shift = (times[0] ?? 0n) - (wanted[0] ?? 0n)
-  const differs = times.findIndex((time, place) => time - (wanted[place] ?? 0n) !== shift)
-  const at = differs >= 0 ? differs : shift !== 0n && !mayShift() ? 0 : undefined
+function checkTimes(
+  times: BigInt64Array,
+  expected: ExpectedOutput,
+  tracks: readonly Track[],
+): { shiftTicks: bigint; findings: Finding[] } {
+  const { timeBase, times: wanted } = expected
+  const { shiftTicks, missing, extra, firstDifference: at } = compareTimes(wanted, times)
   if (at !== undefined) {
-    throw new MediaError({ code: 'OUTPUT_FRAMES', expected: wanted.length, actual: times.length, at })
+    const seconds = toSeconds(wanted[at] ?? wanted.at(-1) ?? 0n, timeBase)
+    return {
+      shiftTicks,
+      findings: [{ code: 'OUTPUT_FRAMES', missing, extra, expected: wanted.length, at, seconds }],
+    }
   }
-  return shift
+  if (shiftTicks === 0n || mayShift()) return { shiftTicks, findings: [] }
+  return { shiftTicks, findings: [{ code: 'OUTPUT_SHIFTED', seconds: toSeconds(shiftTicks, timeBase) }] }
 
   function mayShift(): boolean {
     if (expected.format.demuxer === 'matroska') {
       // No time can be below zero: all streams move until the earliest is at zero, or below by its codec's delay (Opus).
-      return shift > 0n && streams.some(({ start_pts: start }) => start !== undefined && start <= 0)
+      return shiftTicks > 0n && tracks.some(({ firstPts }) => firstPts <= 0n)
     }
     // An edit list says where a track starts, in the film's time scale of 1/1000.
-    const rounding = rescale(1n, EDIT_LIST_TIME_BASE, expected.timeBase)
-    return shift <= rounding && shift >= -rounding
+    const rounding = rescale(1n, EDIT_LIST_TIME_BASE, timeBase)
+    return shiftTicks <= rounding && shiftTicks >= -rounding
   }
 }
 
 const EDIT_LIST_TIME_BASE: Rational = { num: 1, den: 1_000 }
 
-function checkStreams(streams: OutputStream[], { plan, timeBase }: ExpectedOutput): void {
-  const fail = (detail: string): never => {
-    throw new MediaError({ code: 'OUTPUT_STREAMS', detail })
+/** Of each kind as many as planned, in their order; a chapter track of mp4 shows up as one more data stream. */
+function checkStreams(file: Source, { plan, timeBase }: ExpectedOutput): Finding[] {
+  const findings: Finding[] = []
+  const fail = (detail: string) => void findings.push({ code: 'OUTPUT_STREAMS', detail })
+  for (const kind of KINDS) {
+    const planned = plan.streams.filter(({ source }) => source.kind === kind)
+    const actual = file.streams.filter((stream) => stream.kind === kind)
+    for (const [place, { source, action }] of planned.entries()) {
+      const found = actual[place]
+      const what = `${kind} stream ${source.index} of the source (${source.codec})`
+      if (found === undefined) fail(`${what} is missing`)
+      else if (action === 'copy' && kind === 'audio' && nameIn(found) !== nameIn(source)) {
+        fail(`${what} has become ${found.codec}`)
+      }
+    }
+    if (kind !== 'data' && actual.length > planned.length) {
+      fail(`there are ${actual.length} ${kind} streams instead of ${planned.length}`)
+    }
   }
-  // A chapter track of mp4 shows up as one more data stream.
-  if (streams.length < plan.streams.length) {
-    fail(`${streams.length} streams instead of ${plan.streams.length}`)
+  if (!equalRationals(file.video.timeBase, timeBase)) {
+    fail(
+      `the video's time base is ${formatRational(file.video.timeBase)} instead of ${formatRational(timeBase)}`,
+    )
   }
-  for (const [place, { source }] of plan.streams.entries()) {
-    const kind = streams[place]?.codec_type
-    if (kind !== source.kind) fail(`stream ${place} is ${kind ?? 'unknown'} instead of ${source.kind}`)
-  }
-  const video = streams[plan.streams.findIndex(({ action }) => action === 'segments')]
-  const actual = parseRational(video?.time_base ?? '')
-  if (actual === undefined || !equalRationals(actual, timeBase)) {
-    fail(`the video's time base is ${video?.time_base} instead of ${formatRational(timeBase)}`)
-  }
+  return findings
 }
 
-const outputStreams = z.object({
-  streams: z.array(
-    z.object({
-      codec_type: z.string().optional(),
-      time_base: z.string(),
-      start_pts: z.number().optional(),
-    }),
-  ),
-})
-type OutputStream = z.infer<typeof outputStreams>['streams'][number]
+/** mp4 has one name for all layers of MPEG audio. */
+function nameIn({ codec }: SourceStream): string {
+  return codec.replace(/^mp[123](float|adu.*)?$/, 'mpeg audio')
+}
 
-async function readStreams(
-  ffprobe: Tool,
-  path: string,
-  format: OutputFormat,
-  options: { signal?: AbortSignal },
-): Promise<OutputStream[]> {
-  const lines: string[] = []
-  await run(
-    ffprobe,
-    [
-      ...['-v', 'error', '-f', format.demuxer, '-of', 'json'],
-      ...['-show_entries', 'stream=codec_type,time_base,start_pts', `file:${path}`],
-    ],
-    { ...options, onLine: (line) => void lines.push(line) },
-  )
-  return outputStreams.parse(JSON.parse(lines.join('\n'))).streams
+const KINDS: readonly StreamKind[] = ['video', 'audio', 'subtitle', 'data', 'attachment']
+
+function audioOf(file: Source): SourceStream[] {
+  return file.streams.filter(({ kind }) => kind === 'audio')
 }

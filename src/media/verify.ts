@@ -17,20 +17,22 @@ export async function readVideoTimes(
   ffprobe: Tool,
   path: string,
   format: string,
-  options: Options & { onParameterSets?(digest: string): void } = {},
+  options: Options & { onStream?(parameterSets: string, encoder: string | undefined): void } = {},
 ): Promise<BigInt64Array> {
-  const { onParameterSets, ...runOptions } = options
+  const { onStream, ...runOptions } = options
   const times = new AscendingTimes()
   await run(
     ffprobe,
     [
       ...['-v', 'error', '-f', format, '-select_streams', 'V:0', '-show_data_hash', 'sha256'],
-      ...['-show_entries', 'packet=pts:stream=extradata_hash', '-of', 'csv=p=0', `file:${path}`],
+      ...['-show_entries', 'packet=pts:stream=extradata_hash:stream_tags=encoder', '-of', 'csv=p=0'],
+      `file:${path}`,
     ],
     {
       ...runOptions,
       onLine(line) {
-        if (line.startsWith('SHA256:')) onParameterSets?.(line.trim())
+        const stream = /^(SHA256:\w+)?,?(Lav\w.*)?$/.exec(line.trim())
+        if (stream !== null && line.trim() !== '') onStream?.(stream[1] ?? '', stream[2])
         const pts = /^-?\d+/.exec(line)?.[0]
         if (pts !== undefined) times.insert(BigInt(pts))
       },
@@ -59,6 +61,8 @@ export interface InspectedSegment {
   readonly times: BigInt64Array
   /** Digest of the parameter sets (extradata): segments that differ in it must not be joined. */
   readonly parameterSets: string
+  /** What FFmpeg wrote of the encoder and its own build, such as `Lavc59.37.100 libx264`. */
+  readonly encoder: string | undefined
 }
 
 /** What counts of a segment, read in one go: a process for each would cost as much as encoding a second of film. */
@@ -69,11 +73,13 @@ export async function inspectSegment(
   options: Options = {},
 ): Promise<InspectedSegment> {
   let parameterSets = ''
+  let encoder: string | undefined
   const times = await readVideoTimes(ffprobe, path, format, {
     ...options,
-    onParameterSets(digest) {
+    onStream(digest, tag) {
       parameterSets = digest
+      encoder = tag
     },
   })
-  return { times, parameterSets }
+  return { times, parameterSets, encoder }
 }

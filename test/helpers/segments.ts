@@ -1,8 +1,10 @@
 /** A whole job in this process and without a network: prepare, cut, encode, join, check, with the program's own parts. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { expect } from 'vitest'
 import {
   encodeSegment,
+  expectAudio,
   fileUrl,
   type JoinSegment,
   joinSegments,
@@ -90,7 +92,10 @@ export async function joinTo(outputPath: string, { job, segments }: EncodedJob):
   })
   const timeBase = outputTimeBase(format, job.film.timing.encoder)
   const times = toOutputTimes(job.film.pts, job.film.timing, timeBase)
-  await verifyOutput(tools.ffprobe, outputPath, { format, plan, timeBase, times })
+  const { source, params, zeroMicroseconds } = job
+  const audio = await expectAudio(tools, { source, plan, params, paramsKnown: true, zeroMicroseconds })
+  const { findings } = await verifyOutput(tools.ffprobe, outputPath, { format, plan, timeBase, times, audio })
+  expect(findings).toEqual([])
   return plan
 }
 

@@ -4,7 +4,13 @@
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { formatTimeBase, inspectSegment, MediaError, toSeconds } from '../../media/index.ts'
+import {
+  formatTimeBase,
+  type InspectedSegment,
+  inspectSegment,
+  MediaError,
+  toSeconds,
+} from '../../media/index.ts'
 import { ProtocolError } from '../../protocols/errors.ts'
 import type { SwarmNode } from '../node.ts'
 import { framesForSlot, type SchedulePolicy, updateRate } from '../scheduler.ts'
@@ -19,6 +25,8 @@ export interface VerifiedSegment {
   readonly path: string
   readonly executor: Executor
   readonly encoded: EncodedTask
+  /** What this node has read of the file. */
+  readonly inspected: InspectedSegment
   readonly event: SegmentChanged
 }
 
@@ -239,9 +247,9 @@ export class Dispatch {
           this.assign()
         },
       })
-      await this.#verify(task, path, encoded, signal)
+      const inspected = await this.#verify(task, path, encoded, signal)
       const event = tell('verified', { bytes: encoded.sizeBytes, encodeSeconds: encoded.encodeSeconds })
-      this.#verified.push({ task, path, executor, encoded, event })
+      this.#verified.push({ task, path, executor, encoded, inspected, event })
       slot.failures = 0
       await encoded.accept().catch(() => {})
     } catch (error) {
@@ -320,10 +328,16 @@ export class Dispatch {
   }
 
   /** Reads the segment as it lies here: nothing counts because a peer says so. */
-  async #verify(task: Task, path: string, encoded: EncodedTask, signal: AbortSignal): Promise<void> {
+  async #verify(
+    task: Task,
+    path: string,
+    encoded: EncodedTask,
+    signal: AbortSignal,
+  ): Promise<InspectedSegment> {
     const { node, job } = this.#init
-    const { times, parameterSets } =
+    const inspected =
       encoded.inspected ?? (await inspectSegment(node.tools.ffprobe, path, job.container, { signal }))
+    const { times, parameterSets } = inspected
     if (times.length !== task.times.length || times.some((time, place) => time !== task.times[place])) {
       await encoded.refuse('FRAMES').catch(() => {})
       throw new MediaError({ code: 'SEGMENT_FRAMES', expected: task.times.length, actual: times.length })
@@ -333,6 +347,7 @@ export class Dispatch {
       await encoded.refuse('PARAMETER_SETS').catch(() => {})
       throw new MediaError({ code: 'PARAMETER_SETS' })
     }
+    return inspected
   }
 }
 

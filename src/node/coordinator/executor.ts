@@ -12,6 +12,7 @@ import type { SegmentAttempt, SegmentOffer } from '../../protocols/segment/index
 import type { StoredBlob } from '../blob-store.ts'
 import type { Peer } from '../membership.ts'
 import type { SwarmNode } from '../node.ts'
+import { SOFTWARE } from '../version.ts'
 import { type Job, segmentTask } from './job.ts'
 import type { Task } from './plan.ts'
 
@@ -32,6 +33,8 @@ export interface EncodedTask {
   readonly sha256: string
   readonly encodeSeconds: number
   readonly cpuSeconds: number
+  /** Which of the task's `seekPts` gave it. */
+  readonly seekIndex: number
   /** What this node itself has read of the file; of a peer's it must still do so. */
   readonly inspected: InspectedSegment | undefined
   /** The segment is verified and stored. */
@@ -45,6 +48,9 @@ export interface Executor {
   readonly peer: string
   readonly name: string
   readonly isLocal: boolean
+  /** What it runs: `ffswarm/1.2.3`, and its ffmpeg's version. */
+  readonly software: string
+  readonly ffmpeg: string
   encode(task: Task, options: AttemptOptions): Promise<EncodedTask>
 }
 
@@ -53,6 +59,8 @@ export function localExecutor(node: SwarmNode, job: Job): Executor {
     peer: node.peerId.toString(),
     name: 'this node',
     isLocal: true,
+    software: SOFTWARE,
+    ffmpeg: node.ffmpeg.version,
     async encode(task, options) {
       const { now } = node.surroundings
       const began = now()
@@ -69,6 +77,7 @@ export function localExecutor(node: SwarmNode, job: Job): Executor {
         ...(await digestFile(options.path, options)),
         encodeSeconds,
         cpuSeconds: encoded.cpuSeconds,
+        seekIndex: encoded.seekIndex,
         inspected: encoded.inspected,
         accept: async () => {},
         refuse: async () => {},
@@ -82,6 +91,8 @@ export function remoteExecutor(node: SwarmNode, job: Job, sourceBlob: StoredBlob
     peer: peer.id.toString(),
     name: peer.hello.name,
     isLocal: false,
+    software: peer.hello.software,
+    ffmpeg: peer.hello.ffmpeg?.version ?? 'unknown',
     async encode(task, options) {
       sourceBlob.grant(peer.id)
       const attempt = await node.segment.offer(peer.id, toOffer(job, task, options.attempt, sourceBlob), {
@@ -155,6 +166,7 @@ async function collect(
     sha256,
     encodeSeconds: result.encodeMs / 1000,
     cpuSeconds: result.cpuMs / 1000,
+    seekIndex: result.seekIndex,
     inspected: undefined,
     accept: () => attempt.acknowledge(),
     refuse: (code) => attempt.reject(code),

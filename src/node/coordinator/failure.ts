@@ -1,4 +1,5 @@
 /** What can go wrong with a job beyond its media and its network, as data; the prose is made here. */
+import type { BlamedSegment } from './output-error.ts'
 
 export type JobFailure =
   | { code: 'OUTPUT_EXISTS'; path: string }
@@ -12,6 +13,8 @@ export type JobFailure =
   | { code: 'PEERS_LOST'; waitSeconds: number }
   | { code: 'SEGMENT_FAILED'; index: number; startSeconds: number; attempts: number; detail: string }
   | { code: 'SOURCE_CHANGED'; path: string }
+  | ({ code: 'SEGMENT_CHANGED' } & BlamedSegment)
+  | { code: 'REPORT_UNWRITABLE'; path: string; detail: string }
 
 export class JobError extends Error {
   readonly failure: JobFailure
@@ -53,5 +56,9 @@ function describe(failure: JobFailure): string {
       return `segment ${failure.index} (at ${failure.startSeconds.toFixed(1)} s) could not be encoded in ${failure.attempts} attempts: ${failure.detail}`
     case 'SOURCE_CHANGED':
       return `${failure.path} has changed while it was encoded: start again when it is complete`
+    case 'SEGMENT_CHANGED':
+      return `segment ${failure.index} (${failure.startSeconds.toFixed(1)} to ${failure.endSeconds.toFixed(1)} s, encoded by ${failure.name}) changed on this disk after it was verified: check the disk of the data directory, or name another with --data-dir`
+    case 'REPORT_UNWRITABLE':
+      return `${failure.path} cannot be written (${failure.detail}): name another file with --report`
   }
 }

@@ -2,11 +2,11 @@
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
+  digestFile,
+  type ExpectedAudio,
   formatTimeBase,
   joinSegments,
   MediaError,
-  outputTimeBase,
-  toOutputTimes,
   toSeconds,
   verifyOutput,
   videoArguments,
@@ -17,10 +17,15 @@ import type { SwarmNode } from '../node.ts'
 import { Dispatch, IndexInDoubt, type VerifiedSegment } from './dispatch.ts'
 import type { JobDone, JobEvent, PeerShare } from './events.ts'
 import { localExecutor, remoteExecutor } from './executor.ts'
+import { expectedAudio, expectedOutput } from './expected.ts'
 import { JobError } from './failure.ts'
 import { type Job, type JobRequest, prepareJob, withDecodedIndex } from './job.ts'
+import { blame, OutputError } from './output-error.ts'
 import { type OutputFile, reserveOutput } from './output-file.ts'
 import { SegmentPlan } from './plan.ts'
+import { type Evidence, toReport, type VerifyLevel } from './report.ts'
+import { reserveReport } from './report-file.ts'
+import { checkSegments } from './segment-integrity.ts'
 
 export interface EncodeRequest extends JobRequest {
   readonly overwrite: boolean
@@ -34,6 +39,9 @@ export interface EncodeRequest extends JobRequest {
   readonly atKeyframes: boolean
   /** Encode on this node too: `auto` does unless a worker on this machine already has its CPUs. */
   readonly local: 'auto' | 'always' | 'never'
+  readonly verify: VerifyLevel
+  /** Where to write the certificate. */
+  readonly reportPath: string | undefined
 }
 
 export interface EncodeOptions {
@@ -44,14 +52,44 @@ export interface EncodeOptions {
 const PROGRESS_INTERVAL_MS = 500
 
 /**
- * Encodes a file over the swarm.
+ * Encodes a file over the swarm, and writes the report on it if there is to be one, however it ends.
  *
- * @throws MediaError, JobError, ProtocolError; the signal's reason when it was aborted. Nothing is left behind then, and an
- * existing output is as it was.
+ * @throws MediaError, JobError, OutputError, ProtocolError; the signal's reason when it was aborted. Nothing is left behind
+ * then but the report, and an existing output is as it was.
  */
 export async function encode(
   node: SwarmNode,
   request: EncodeRequest,
+  options: EncodeOptions,
+): Promise<JobDone> {
+  const { inputPath, outputPath, reportPath, params, verify: level } = request
+  const report =
+    reportPath === undefined ? undefined : await reserveReport(reportPath, [inputPath, outputPath])
+  const evidence: Evidence = { inputPath, outputPath, params, level, failedAttempts: [], warnings: [] }
+  const emit = (event: JobEvent) => {
+    if (event.event === 'warning') evidence.warnings.push(event.message)
+    if (event.event === 'segment' && event.state === 'failed') evidence.failedAttempts.push(event)
+    options.emit(event)
+  }
+  let done: JobDone
+  try {
+    done = await encodeFile(node, request, evidence, { ...options, emit })
+  } catch (error) {
+    await report?.write(toReport(evidence, error))
+    throw error
+  }
+  if (report !== undefined) {
+    evidence.digest = await digestFile(outputPath, options)
+    await report.write(toReport(evidence, undefined))
+  }
+  emit(done)
+  return done
+}
+
+async function encodeFile(
+  node: SwarmNode,
+  request: EncodeRequest,
+  evidence: Evidence,
   options: EncodeOptions,
 ): Promise<JobDone> {
   const { signal, emit } = options
@@ -59,12 +97,15 @@ export async function encode(
   const directory = join(node.workDir, 'job')
   await mkdir(directory, { recursive: true })
   let output: OutputFile | undefined
+  const ended = new AbortController()
   try {
     emit({ event: 'phase', phase: 'probing' })
     const enough = waitForPeers(node, request, options)
     // A failure of either is the job's; the other one's must not go unhandled meanwhile.
     enough.catch(() => {})
     const prepared = await prepareJob(node, request, { signal, scratchDir: directory })
+    const { size: sizeBytes, mtime: modified } = await stat(prepared.source.path)
+    Object.assign(evidence, { job: prepared, file: { sizeBytes, modified } })
     output = await reserveOutput(request.outputPath, {
       overwrite: request.overwrite,
       inputPath: request.inputPath,
@@ -74,7 +115,13 @@ export async function encode(
     await enough
     clock.next('wait')
 
+    const audio = expectedAudio(node.tools, prepared, {
+      signal: AbortSignal.any([signal, ended.signal]),
+      paramsKnown: true,
+    })
+    audio.catch(() => {})
     const { job, segments } = await encodeSegments(node, prepared, request, directory, options)
+    Object.assign(evidence, { job, segments })
     clock.next('encode')
 
     emit({ event: 'phase', phase: 'joining' })
@@ -82,15 +129,18 @@ export async function encode(
     clock.next('join')
 
     emit({ event: 'phase', phase: 'verifying' })
-    const verified = await verify(node, job, output, signal)
+    await Promise.all([
+      checkSegments(segments, job, { signal }),
+      verify(node, output, await audio, evidence, signal),
+    ])
     await output.commit()
     output = undefined
     clock.next('verify')
 
-    const done: JobDone = {
+    return {
       event: 'done',
       output: request.outputPath,
-      frames: verified.frames,
+      frames: evidence.verified?.times.length ?? 0,
       wallSeconds: clock.totalSeconds(),
       cpuSeconds: segments.reduce((sum, { encoded }) => sum + encoded.cpuSeconds, 0),
       ...node.traffic,
@@ -98,9 +148,8 @@ export async function encode(
       peers: shares(segments),
       phases: clock.phases,
     }
-    emit(done)
-    return done
   } finally {
+    ended.abort()
     await output?.discard()
     await rm(directory, { recursive: true, force: true })
   }
@@ -328,28 +377,27 @@ async function joinOutput(
     if (error instanceof MediaError && /No space left on device/.test(error.message)) {
       throw new JobError({ code: 'OUTPUT_DISK_FULL', directory: output.directory }, { cause: error })
     }
+    // A segment that cannot be read any more says so better than ffmpeg does.
+    await checkSegments(segments, job, { signal })
     throw error
   }
 }
 
+/** @throws OutputError that names the segment */
 async function verify(
-  node: SwarmNode,
-  job: Job,
+  { tools }: SwarmNode,
   output: OutputFile,
+  audio: readonly ExpectedAudio[],
+  evidence: Evidence,
   signal: AbortSignal,
-): Promise<{ frames: number }> {
-  const timeBase = outputTimeBase(job.format, job.film.timing.encoder)
-  return await verifyOutput(
-    node.tools.ffprobe,
-    output.partialPath,
-    {
-      format: job.format,
-      plan: await job.streams,
-      timeBase,
-      times: toOutputTimes(job.film.pts, job.film.timing, timeBase),
-    },
-    { signal },
-  )
+): Promise<void> {
+  const { job, segments = [] } = evidence
+  if (job === undefined) throw new Error('there is no job to verify')
+  const expected = await expectedOutput(job, audio)
+  const verified = await verifyOutput(tools.ffprobe, output.partialPath, expected, { signal })
+  Object.assign(evidence, { expected, verified })
+  const [finding, ...more] = blame(verified.findings, segments, job)
+  if (finding !== undefined) throw new OutputError([finding, ...more])
 }
 
 function filmSeconds({ film: { pts, timing } }: Job): number {

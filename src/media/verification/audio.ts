@@ -1,0 +1,190 @@
+/** Where each audio track starts and ends against the picture: as a single run has it, and as a file has it. */
+import { MediaError } from '../failure.ts'
+import { run, type Tool } from '../ffmpeg/index.ts'
+import type { EncodeParams } from '../params/index.ts'
+import { fileUrl, type Source } from '../probe.ts'
+import { parseRational, type Rational, toSeconds } from '../rational.ts'
+import { codecArguments, type PlannedStream, type StreamPlan } from '../stream-plan.ts'
+import type { AudioFinding } from './finding.ts'
+import { readTracks, type Track } from './tracks.ts'
+
+/** Seconds on the output's clock, before any common shift. */
+export interface ExpectedAudio {
+  /** Index in the source. */
+  readonly source: number
+  readonly startSeconds: number
+  readonly endSeconds: number
+  /**
+   * Containers agree on where the last packet begins, since only some of them trim its length. Where packets are cut
+   * anew (PCM, or an encoder of another frame size) only the track's end can be compared.
+   */
+  readonly endIs: 'last packet' | 'end'
+  /** How far the edges may be off, later and earlier alike for the start. */
+  readonly tolerance: { readonly start: number; readonly endEarly: number; readonly endLate: number }
+}
+
+/** One track, both ends, from the first picture on. */
+export interface AudioOffsets {
+  readonly stream: number
+  readonly source: number
+  readonly packets: number
+  readonly start: { readonly expectedSeconds: number; readonly actualSeconds: number }
+  readonly end: { readonly expectedSeconds: number; readonly actualSeconds: number }
+}
+
+// Matroska's milliseconds on both sides, and an edit list's.
+const COPY_TOLERANCE = 0.0025
+/** FFmpeg writes or reads the delay of Opus in Matroska twice: 312 samples. */
+const OPUS_DELAY = 0.0065
+// A track that is encoded anew ends at a multiple of its own frames: up to 4608 samples (FLAC) after its source.
+const LAST_FRAME = 0.12
+// Where nobody says how the audio was made: an encoder's delay.
+const UNKNOWN_DELAY = 0.05
+
+export interface AudioQuestion {
+  readonly source: Source
+  readonly plan: StreamPlan
+  readonly params: EncodeParams
+  readonly zeroMicroseconds: bigint
+  /** False where the params are not those that the file was made with. */
+  readonly paramsKnown: boolean
+}
+
+/**
+ * What a single run makes of the audio. The start is taken from one: its first packets, since only the encoder knows its
+ * own delay. The end is the source's.
+ *
+ * @returns empty where audio filters decide, since nobody but they knows the times
+ */
+export async function expectAudio(
+  tools: { ffmpeg: Tool; ffprobe: Tool },
+  question: AudioQuestion,
+  options: { signal?: AbortSignal } = {},
+): Promise<ExpectedAudio[]> {
+  const { source, plan, params, zeroMicroseconds, paramsKnown } = question
+  const planned = plan.streams.filter((stream) => stream.source.kind === 'audio')
+  if (planned.length === 0 || params.audio.some((word) => /^-(af|filter:a)/.test(word))) return []
+  const [starts, { tracks }] = await Promise.all([
+    firstPackets(tools.ffmpeg, question, planned, options),
+    readTracks(tools.ffprobe, source.path, source.format, { select: 'a', ...options }),
+  ])
+  return planned.flatMap((stream, place) => {
+    const start = starts.get(place)
+    const track = tracks.get(stream.source.index)
+    if (start === undefined || track === undefined) return []
+    const zero = Number(zeroMicroseconds) / 1e6
+    const isCopy = paramsKnown && stream.action === 'copy'
+    const endIs = isCopy && !stream.source.codec.startsWith('pcm_') ? 'last packet' : 'end'
+    return [
+      {
+        source: stream.source.index,
+        startSeconds: start,
+        endSeconds: toSeconds(edgeOf(track, endIs), stream.source.timeBase) - zero,
+        endIs,
+        tolerance: toleranceOf(stream, { isCopy, paramsKnown }),
+      },
+    ]
+  })
+}
+
+function toleranceOf(
+  { source }: PlannedStream,
+  { isCopy, paramsKnown }: { isCopy: boolean; paramsKnown: boolean },
+): ExpectedAudio['tolerance'] {
+  const start = paramsKnown ? COPY_TOLERANCE + OPUS_DELAY * Number(source.codec === 'opus') : UNKNOWN_DELAY
+  if (isCopy) return { start, endEarly: start, endLate: start }
+  return { start, endEarly: start + OPUS_DELAY, endLate: LAST_FRAME }
+}
+
+function edgeOf({ lastPts, endPts }: Track, endIs: ExpectedAudio['endIs']): bigint {
+  return endIs === 'end' ? endPts : lastPts
+}
+
+/** The first packet's time of each audio track in seconds, by its place among the audio tracks. */
+async function firstPackets(
+  ffmpeg: Tool,
+  { source, plan, params }: AudioQuestion,
+  planned: readonly PlannedStream[],
+  options: { signal?: AbortSignal },
+): Promise<Map<number, number>> {
+  const timeBases = new Map<number, Rational>()
+  const starts = new Map<number, number>()
+  const others = plan.streams.filter(({ source: { kind } }) => kind !== 'audio' && kind !== 'attachment')
+  try {
+    await run(
+      ffmpeg,
+      [
+        ...['-v', 'error', '-nostdin', '-f', source.format, '-i', fileUrl(source.path)],
+        ...planned.flatMap(({ source: { index } }) => ['-map', `0:${index}`]),
+        ...codecArguments(planned, { ...params, subtitle: [] }),
+        ...['-frames:a', '1', '-f', 'framecrc', 'pipe:1'],
+        // The zero point depends on all streams in use.
+        ...others.flatMap(({ source: { index } }) => ['-map', `0:${index}`]),
+        ...['-c', 'copy', '-t', '0', '-f', 'null', '-'],
+      ],
+      {
+        ...options,
+        onLine(line) {
+          const declared = /^#tb (\d+): (\d+\/\d+)/.exec(line)
+          const timeBase = parseRational(declared?.[2] ?? '')
+          if (timeBase !== undefined) timeBases.set(Number(declared?.[1]), timeBase)
+          const [stream, , pts] = line.startsWith('#') ? [] : line.split(',')
+          const base = timeBases.get(Number(stream))
+          if (pts === undefined || base === undefined || starts.has(Number(stream))) return
+          starts.set(Number(stream), toSeconds(BigInt(pts.trim()), base))
+        },
+      },
+    )
+  } catch (error) {
+    // A track that cannot be encoded ends the join itself, in ffmpeg's own words.
+    if (!(error instanceof MediaError)) throw error
+  }
+  return starts
+}
+
+/** The same edges in a file. `streams` are its audio tracks in order, as many as are expected. */
+export function measureAudio(
+  expected: readonly ExpectedAudio[],
+  streams: readonly { index: number; timeBase: Rational }[],
+  tracks: ReadonlyMap<number, Track>,
+  firstPicture: { expectedSeconds: number; actualSeconds: number },
+): AudioOffsets[] {
+  return expected.flatMap((audio, place) => {
+    const stream = streams[place]
+    const track = stream === undefined ? undefined : tracks.get(stream.index)
+    if (stream === undefined || track === undefined) return []
+    const { expectedSeconds, actualSeconds } = firstPicture
+    return [
+      {
+        stream: stream.index,
+        source: audio.source,
+        packets: track.packets,
+        start: {
+          expectedSeconds: audio.startSeconds - expectedSeconds,
+          actualSeconds: toSeconds(track.firstPts, stream.timeBase) - actualSeconds,
+        },
+        end: {
+          expectedSeconds: audio.endSeconds - expectedSeconds,
+          actualSeconds: toSeconds(edgeOf(track, audio.endIs), stream.timeBase) - actualSeconds,
+        },
+      },
+    ]
+  })
+}
+
+export function checkAudio(
+  offsets: readonly AudioOffsets[],
+  expected: readonly ExpectedAudio[],
+): AudioFinding[] {
+  return offsets.flatMap(({ stream, source, start, end }) => {
+    const tolerance = expected.find((audio) => audio.source === source)?.tolerance
+    if (tolerance === undefined) return []
+    const late = end.actualSeconds - end.expectedSeconds
+    const startsWrong = Math.abs(start.actualSeconds - start.expectedSeconds) > tolerance.start
+    const endsWrong = late > tolerance.endLate || -late > tolerance.endEarly
+    return [
+      ...(startsWrong ? [{ code: 'OUTPUT_AUDIO' as const, stream, edge: 'start' as const, ...start }] : []),
+      ...(endsWrong ? [{ code: 'OUTPUT_AUDIO' as const, stream, edge: 'end' as const, ...end }] : []),
+    ]
+  })
+}

@@ -1,0 +1,62 @@
+/** The streams of a file as their packets tell them, read in one pass without decoding and kept as a few numbers each. */
+import { AscendingTimes } from '../ascending-times.ts'
+import { run, type Tool } from '../ffmpeg/index.ts'
+
+/** Times in ticks of the stream's time base. */
+export interface Track {
+  readonly packets: number
+  readonly firstPts: bigint
+  readonly lastPts: bigint
+  /** Where the last packet ends, as far as the container tells durations; otherwise `lastPts`. */
+  readonly endPts: bigint
+}
+
+export interface Tracks {
+  /** By the stream's index; a stream without a single timed packet is not there. */
+  readonly tracks: ReadonlyMap<number, Track>
+  /** All frame times of the video stream that was asked for, ascending. */
+  readonly videoTimes: BigInt64Array
+}
+
+/**
+ * @param format the demuxer to use
+ * @param select the streams to read: ffprobe's specifier (`a`), or undefined for all
+ * @param video the index of the stream whose times are wanted one by one
+ */
+export async function readTracks(
+  ffprobe: Tool,
+  path: string,
+  format: string,
+  { select, video, signal }: { select?: string; video?: number; signal?: AbortSignal } = {},
+): Promise<Tracks> {
+  const tracks = new Map<number, { -readonly [Key in keyof Track]: Track[Key] }>()
+  const videoTimes = new AscendingTimes()
+  await run(
+    ffprobe,
+    [
+      ...['-v', 'error', '-f', format, ...(select === undefined ? [] : ['-select_streams', select])],
+      ...['-show_entries', 'packet=stream_index,pts,duration', '-of', 'csv=p=0', `file:${path}`],
+    ],
+    {
+      signal,
+      onLine(line) {
+        const [index = '', time = '', length = ''] = line.split(',')
+        if (!/^\d+$/.test(index) || !/^-?\d+$/.test(time)) return
+        const stream = Number(index)
+        const pts = BigInt(time)
+        if (stream === video) videoTimes.insert(pts)
+        const end = pts + (/^\d+$/.test(length) ? BigInt(length) : 0n)
+        const track = tracks.get(stream)
+        if (track === undefined) {
+          tracks.set(stream, { packets: 1, firstPts: pts, lastPts: pts, endPts: end })
+          return
+        }
+        track.packets++
+        if (pts < track.firstPts) track.firstPts = pts
+        if (pts > track.lastPts) track.lastPts = pts
+        if (end > track.endPts) track.endPts = end
+      },
+    },
+  )
+  return { tracks, videoTimes: videoTimes.toArray() }
+}

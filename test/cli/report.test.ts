@@ -1,0 +1,157 @@
+/** The certificate of a job: true to what the files hold, and there even when the job fails. */
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ptsDigest } from '../../src/media/frame-index.ts'
+import { digestFile } from '../../src/media/verify.ts'
+import { LOOPBACK, runCli } from '../helpers/cli.ts'
+import { ffmpeg, otherPackets, tools, videoTimes } from '../helpers/ffmpeg.ts'
+
+let directory = ''
+let clip = ''
+const env = () => ({ FFSWARM_HOME: join(directory, 'home') })
+const FAST = ['--params', '-c:v libx264 -preset ultrafast', '--segment-time', '1', ...LOOPBACK]
+
+interface Report {
+  schema: string
+  verdict: string
+  failure?: { code: string; message: string; findings: { segment?: { index: number } }[] }
+  source: { times: Times; sizeBytes: number }
+  segments: { firstPts: number; lastPts: number; endPts: number; frames: number; sha256: string }[]
+  nodes: { frames: number; encoders: string[] }[]
+  output: {
+    times: Times
+    expectedTimes: Times
+    sha256: string
+    audio: { start: Edge; end: Edge; packets: number }[]
+  }
+}
+interface Times {
+  count: number
+  digest: string
+  firstPts: number
+  lastPts: number
+}
+interface Edge {
+  expectedSeconds: number
+  actualSeconds: number
+}
+
+const reportIn = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Report
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ffswarm-report-'))
+  clip = join(directory, 'clip.mp4')
+  await ffmpeg(
+    ...['-f', 'lavfi', '-i', 'testsrc2=size=192x108:rate=25:duration=3'],
+    ...['-itsoffset', '0.3', '-f', 'lavfi', '-i', 'sine=sample_rate=48000:duration=2.7'],
+    ...['-c:v', 'libx264', '-g', '25', '-c:a', 'aac', clip],
+  )
+})
+afterAll(async () => await rm(directory, { recursive: true, force: true }))
+
+async function expectTimes(times: Times, path: string) {
+  const actual = await videoTimes(path)
+  expect(times).toMatchObject({
+    count: actual.length,
+    digest: ptsDigest(BigInt64Array.from(actual, BigInt)),
+    firstPts: actual[0],
+    lastPts: actual.at(-1),
+  })
+}
+
+describe('the report of a job that went well', () => {
+  test.each(['mp4', 'mkv'])('to %s says what the files hold', async (extension) => {
+    const output = join(directory, `well.${extension}`)
+    const path = join(directory, `well.${extension}.json`)
+    const ended = await runCli(['encode', clip, '-o', output, '--report', path, ...FAST], { env: env() })
+    expect(ended.exitCode, ended.stderr).toBe(0)
+    const report = reportIn(path)
+    expect(report).toMatchObject({ schema: 'ffswarm-report/1', verdict: 'exact' })
+    await expectTimes(report.source.times, clip)
+    await expectTimes(report.output.times, output)
+    expect(report.output.sha256).toBe((await digestFile(output)).sha256)
+    expect(report.segments.map(({ frames }) => frames)).toEqual([25, 25, 25])
+    const sourceTimes = await videoTimes(clip)
+    const starts = [sourceTimes[0], sourceTimes[25], sourceTimes[50]]
+    expect(report.segments.map(({ firstPts }) => firstPts)).toEqual(starts)
+    expect(report.segments.map(({ lastPts }) => lastPts)).toEqual([24, 49, 74].map((at) => sourceTimes[at]))
+    expect(report.nodes).toMatchObject([{ frames: 75, encoders: [expect.stringContaining('libx264')] }])
+  })
+
+  test('has both ends of the audio against the picture', async () => {
+    const { audio } = reportIn(join(directory, 'well.mp4.json')).output
+    const packets = await otherPackets(join(directory, 'well.mp4'))
+    expect(audio).toHaveLength(1)
+    expect(audio[0]?.packets).toBe(packets.length)
+    expect(audio[0]?.start.actualSeconds).toBeCloseTo(packets[0]?.pts ?? Number.NaN, 3)
+    expect(audio[0]?.start.expectedSeconds).toBeCloseTo(packets[0]?.pts ?? Number.NaN, 2)
+    expect(audio[0]?.end.actualSeconds).toBeCloseTo(packets.at(-1)?.pts ?? Number.NaN, 3)
+  })
+
+  test('replaces an older one, and is not put in place of the input or a directory', async () => {
+    for (const [path, code] of [
+      [clip, 1],
+      [directory, 1],
+      [join(directory, 'none', 'r.json'), 1],
+    ] as const) {
+      const output = join(directory, 'refused.mkv')
+      const ended = await runCli(['encode', clip, '-o', output, '--report', path, '--json', ...FAST], {
+        env: env(),
+      })
+      expect(ended.exitCode).toBe(code)
+      expect(ended.stdout).toContain('REPORT_UNWRITABLE')
+      expect(existsSync(output)).toBe(false)
+    }
+  })
+})
+
+describe('the report of a job that failed', () => {
+  const broken = (how: string) => ({
+    ...env(),
+    FFSWARM_FFMPEG: fileURLToPath(new URL('../helpers/broken-join.mjs', import.meta.url)),
+    FFSWARM_FFPROBE: tools.ffprobe.path,
+    REAL_FFMPEG: tools.ffmpeg.path,
+    BROKEN_JOIN: how,
+    ...tools.ffmpeg.env,
+  })
+
+  test.each([
+    ['frame', 'OUTPUT_FRAMES'],
+    ['segment', 'SEGMENT_CHANGED'],
+  ])('for a lost %s names the segment, and leaves no output', async (how, code) => {
+    const output = join(directory, `lost-${how}.mkv`)
+    const path = join(directory, `lost-${how}.json`)
+    await writeFile(path, 'an older report')
+    const ended = await runCli(['encode', clip, '-o', output, '--report', path, ...FAST], {
+      env: broken(how),
+    })
+    expect(ended.exitCode).toBe(1)
+    expect(ended.stderr).toMatch(/segment 1 \(1\.0 to 2\.0 s.*encoded by this node/)
+    expect(existsSync(output)).toBe(false)
+    const report = reportIn(path)
+    expect(report).toMatchObject({ verdict: 'failed', failure: { code } })
+    expect(report.segments).toHaveLength(3)
+    if (how === 'frame') {
+      expect(report.failure?.findings).toMatchObject([{ missing: 1, extra: 0, segment: { index: 1 } }])
+      expect(report.output.times.count).toBe(74)
+    }
+  })
+
+  test('before it began is a report all the same', async () => {
+    const path = join(directory, 'bad.json')
+    const ended = await runCli(
+      ['encode', join(directory, 'none.mp4'), '-o', join(directory, 'x.mkv'), '--report', path, ...LOOPBACK],
+      { env: env() },
+    )
+    expect(ended.exitCode).toBe(1)
+    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({
+      verdict: 'failed',
+      failure: { code: 'INPUT_MISSING' },
+      segments: [],
+    })
+  })
+})
