@@ -5,14 +5,25 @@
 import { MediaError } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import type { FilterChain } from './filters/index.ts'
-import type { FrameIndex } from './frame-index.ts'
+import { type FrameIndex, lowerBound } from './frame-index.ts'
+import type { Trim } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
-import { formatMicroseconds, formatRational, parseRational, type Rational } from './rational.ts'
-import { besideZero, chooseEncoderTimeBase, type Timing } from './timing.ts'
+import {
+  formatMicroseconds,
+  formatRational,
+  MICROSECONDS,
+  parseRational,
+  type Rational,
+  rescale,
+} from './rational.ts'
+import { besideZero, chooseEncoderTimeBase, type Timing, toEncoderPts } from './timing.ts'
 
 export interface Film {
   /** One for each frame, ascending, in ticks of `timing.source`. */
   readonly pts: BigInt64Array
+  /** The same before the film was trimmed, and where `pts` begins in it. */
+  readonly untrimmed: BigInt64Array
+  readonly first: number
   /** How these times become the encoder's. */
   readonly timing: Timing
   /** Time base of what leaves the filters; undefined where nobody needs to know. */
@@ -35,10 +46,10 @@ export async function readFilm(
   const { video } = source
   if (chain.times === 'kept') {
     const encoder = chooseEncoderTimeBase(video, index)
-    const timing = { source: index.timeBase, encoder, zeroMicroseconds }
+    const timing = { source: index.timeBase, encoder, zeroMicroseconds, startMicroseconds: 0n }
     const link =
       chain.history === 0 ? undefined : await readLink(ffmpeg, source, chain, zeroMicroseconds, options)
-    return { pts: index.pts, timing, filtered: link?.timeBase }
+    return { ...untrimmed(index.pts), timing, filtered: link?.timeBase }
   }
   const { timeBase, frameRate } = await readLink(ffmpeg, source, chain, zeroMicroseconds, options)
   const pts = await readFilteredTimes(ffmpeg, source, chain, { zeroMicroseconds, timeBase }, options)
@@ -49,7 +60,40 @@ export async function readFilm(
   const rates = { timeBase, realFrameRate: frameRate, averageFrameRate: frameRate }
   const encoder = chooseEncoderTimeBase(rates, { pts })
   // What leaves the filters counts from the film's zero point already.
-  return { pts, timing: { source: timeBase, encoder, zeroMicroseconds: 0n }, filtered: timeBase }
+  return {
+    ...untrimmed(pts),
+    timing: { source: timeBase, encoder, zeroMicroseconds: 0n, startMicroseconds: 0n },
+    filtered: timeBase,
+  }
+}
+
+function untrimmed(pts: BigInt64Array): Pick<Film, 'pts' | 'untrimmed' | 'first'> {
+  return { pts, untrimmed: pts, first: 0 }
+}
+
+/**
+ * The part of the film between `-ss` and its end, frame by frame as ffmpeg keeps them: its trim filter goes by the ticks of
+ * what leaves the filters, counts the length from the first frame that is kept, and the encoder looks at it once more.
+ */
+export function trimFilm(film: Film, { startMicroseconds, durationMicroseconds }: Trim): Film {
+  const timing: Timing = { ...film.timing, startMicroseconds: startMicroseconds ?? 0n }
+  const ticks = film.filtered ?? timing.source
+  const zero = rescale(timing.zeroMicroseconds, MICROSECONDS, timing.source)
+  const times = film.untrimmed.map((pts) => rescale(pts - zero, timing.source, ticks))
+  const start = startMicroseconds === undefined ? undefined : rescale(startMicroseconds, MICROSECONDS, ticks)
+  const first = start === undefined ? 0 : lowerBound(times, start)
+  let end = times.length
+  if (durationMicroseconds !== undefined) {
+    const length = rescale(durationMicroseconds, MICROSECONDS, ticks)
+    end = lowerBound(times, (times[first] ?? 0n) + length)
+    while (end > first && !isWithin(film.untrimmed[end - 1] ?? 0n, durationMicroseconds, timing)) end--
+  }
+  return { ...film, timing, pts: film.untrimmed.subarray(first, end), first }
+}
+
+function isWithin(pts: bigint, durationMicroseconds: bigint, timing: Timing): boolean {
+  const { num, den } = timing.encoder
+  return toEncoderPts(pts, timing) * BigInt(num) * 1_000_000n < durationMicroseconds * BigInt(den)
 }
 
 /** The source as a segment's encoder reads it: its times less the zero point. */

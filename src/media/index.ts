@@ -11,7 +11,7 @@ export {
   readEncoderOptions,
   type Tool,
 } from './ffmpeg/index.ts'
-export { type Film, readFilm } from './film.ts'
+export { type Film, readFilm, trimFilm } from './film.ts'
 export { type FilterChain, NO_FILTERS } from './filters/index.ts'
 export { decodeFrameIndex, type FrameIndex, ptsDigest, readFrameIndex } from './frame-index.ts'
 export { type JoinSegment, joinSegments } from './join.ts'

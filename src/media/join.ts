@@ -4,10 +4,17 @@
 import { writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { run, type Tool } from './ffmpeg/index.ts'
-import type { OutputFormat } from './output-format.ts'
+import { type OutputFormat, outputTimeBase } from './output-format.ts'
 import type { EncodeParams } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
-import { divideRounded, formatMicroseconds, type Rational } from './rational.ts'
+import {
+  divideRounded,
+  equalRationals,
+  formatMicroseconds,
+  MICROSECONDS,
+  type Rational,
+  rescale,
+} from './rational.ts'
 import { SEGMENT_SHIFT_SECONDS, segmentTimeScale } from './segment/task.ts'
 import { codecArguments, type PlannedStream, type StreamPlan } from './stream-plan.ts'
 
@@ -43,7 +50,9 @@ export async function joinSegments(
   if (first === undefined) throw new RangeError('a join needs at least one segment')
   const listPath = join(dirname(first.path), 'segments.ffconcat')
   await writeFile(listPath, concatList(job.segments, segmentTimeScale(job.encoderTimeBase)))
-  await run(ffmpeg, joinArguments(job, listPath), {
+  const segments = segmentsInput(job, listPath)
+  const video = await roundedInput(ffmpeg, job, segments, join(dirname(first.path), 'video.mov'), options)
+  await run(ffmpeg, joinArguments(job, video), {
     signal: options.signal,
     onLine(line) {
       const microseconds = /^out_time_us=(\d+)$/.exec(line)?.[1]
@@ -73,15 +82,68 @@ export function concatList(segments: readonly JoinSegment[], timeScale: number):
   }
 }
 
-export function joinArguments(job: JoinJob, listPath: string): string[] {
+/** The whole video as an input of ffmpeg, and the ticks of its times. */
+interface VideoInput {
+  readonly arguments: readonly string[]
+  readonly ticks: Rational
+}
+
+function segmentsInput(job: JoinJob, listPath: string): VideoInput {
+  return {
+    arguments: ['-f', 'concat', '-safe', '0', '-i', fileUrl(listPath)],
+    ticks: { num: 1, den: segmentTimeScale(job.encoderTimeBase) },
+  }
+}
+
+/**
+ * The join takes `-ss` away from all times in the output's ticks or in the input's, as the version and the order of
+ * packets have it. It is exact where both are the same or `-ss` is whole in both; otherwise the video is brought into the
+ * output's ticks before.
+ */
+async function roundedInput(
+  ffmpeg: Tool,
+  job: JoinJob,
+  video: VideoInput,
+  path: string,
+  options: { signal?: AbortSignal | undefined },
+): Promise<VideoInput> {
+  const ticks = outputTimeBase(job.format, job.encoderTimeBase)
+  const start = job.params.trim.startMicroseconds ?? 0n
+  const isWhole = isWholeIn(ticks, start) && isWholeIn(video.ticks, start)
+  if (isWhole || equalRationals(ticks, video.ticks)) return video
+  // Far from zero, so that no decode time falls below it.
+  const shifted = firstMicroseconds(job, video.ticks) + BigInt(SEGMENT_SHIFT_SECONDS) * 1_000_000n
+  await run(
+    ffmpeg,
+    [
+      ...['-v', 'error', '-nostdin', '-y', '-itsoffset', formatMicroseconds(shifted), ...video.arguments],
+      ...['-map', '0:v:0', '-c', 'copy', '-video_track_timescale', `${ticks.den}`],
+      ...['-movie_timescale', `${ticks.den}`, '-f', 'mov', fileUrl(path)],
+    ],
+    options,
+  )
+  return { arguments: ['-f', 'mov', '-i', fileUrl(path)], ticks }
+}
+
+function isWholeIn({ num, den }: Rational, microseconds: bigint): boolean {
+  return (microseconds * BigInt(den)) % (BigInt(num) * 1_000_000n) === 0n
+}
+
+/** The time of the first frame, to the tick. */
+function firstMicroseconds({ segments, encoderTimeBase }: JoinJob, ticks: Rational, later = 0n): bigint {
+  const timeScale = segmentTimeScale(encoderTimeBase)
+  const first = (segments[0]?.firstTick ?? 0n) - BigInt(SEGMENT_SHIFT_SECONDS * timeScale)
+  return rescale(rescale(first, { num: 1, den: timeScale }, ticks) + later, ticks, MICROSECONDS)
+}
+
+function joinArguments(job: JoinJob, video: VideoInput): string[] {
   const { source, plan, params, format } = job
-  const timeScale = segmentTimeScale(job.encoderTimeBase)
-  const firstTick = (job.segments[0]?.firstTick ?? 0n) - BigInt(SEGMENT_SHIFT_SECONDS * timeScale)
-  const start = divideRounded(firstTick * 1_000_000n, BigInt(timeScale))
+  // What `-ss` takes away again.
+  const trimmed = rescale(params.trim.startMicroseconds ?? 0n, MICROSECONDS, video.ticks)
   return [
     ...['-v', 'error', '-nostdin', '-y', '-nostats', '-progress', 'pipe:1', '-stats_period', '0.5'],
     ...['-f', source.format, '-i', fileUrl(source.path)],
-    ...['-itsoffset', formatMicroseconds(start), '-f', 'concat', '-safe', '0', '-i', fileUrl(listPath)],
+    ...['-itsoffset', formatMicroseconds(firstMicroseconds(job, video.ticks, trimmed)), ...video.arguments],
     ...plan.streams.flatMap(({ action, source: { index } }) => [
       '-map',
       action === 'segments' ? '1:v:0' : `0:${index}`,
@@ -90,13 +152,23 @@ export function joinArguments(job: JoinJob, listPath: string): string[] {
       plan.streams.map((stream) => (stream.action === 'segments' ? { ...stream, action: 'copy' } : stream)),
       params,
     ),
+    ...trimArguments(params.trim),
     ...streamTagArguments(job),
     ...metadataArguments(job),
     ...params.output.filter((word) => word !== '-dn'),
-    ...(format.demuxer === 'mov' ? ['-video_track_timescale', `${timeScale}`] : []),
+    ...(format.demuxer === 'mov'
+      ? ['-video_track_timescale', `${segmentTimeScale(job.encoderTimeBase)}`]
+      : []),
     ...['-f', format.muxer, fileUrl(job.outputPath)],
     // The start of a stream that no output uses would not count towards the zero point (MPEG-TS).
     ...['-map', `0:${source.video.index}`, '-c', 'copy', '-t', '0', '-f', 'null', '-'],
+  ]
+}
+
+function trimArguments({ startMicroseconds, durationMicroseconds }: EncodeParams['trim']): string[] {
+  return [
+    ...(startMicroseconds === undefined ? [] : ['-ss', formatMicroseconds(startMicroseconds)]),
+    ...(durationMicroseconds === undefined ? [] : ['-t', formatMicroseconds(durationMicroseconds)]),
   ]
 }
 

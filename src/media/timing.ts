@@ -14,12 +14,14 @@ export interface Timing {
   readonly encoder: Rational
   /** What a single run subtracts from every source timestamp, in microseconds as ffmpeg holds it. */
   readonly zeroMicroseconds: bigint
+  /** The user's `-ss`: the encoder's times count from there. */
+  readonly startMicroseconds: bigint
 }
 
 /** The encoder's tick for a source tick. */
 export function toEncoderPts(pts: bigint, timing: Timing): bigint {
   const shifted = pts - rescale(timing.zeroMicroseconds, MICROSECONDS, timing.source)
-  return roundAsEncoder(shifted, timing.source, timing.encoder)
+  return roundAsEncoder(shifted, timing)
 }
 
 /** The timestamps a single run gives these frames, in `target` ticks of the file it writes, before any common shift. */
@@ -31,12 +33,11 @@ export function toOutputTimes(pts: BigInt64Array, timing: Timing, target: Ration
  * FFmpeg's rounding of a frame's pts to the encoder's time base (`adjust_frame_pts_to_encoder_tb`): first to a finer
  * grid of up to 16 more bits, then moved away from zero by 2^-17, then to the nearest integer.
  */
-function roundAsEncoder(pts: bigint, from: Rational, to: Rational): bigint {
-  const extraBits = BigInt(Math.min(16, Math.max(0, 29 - Math.floor(Math.log2(to.den)))))
-  const fine = divideRounded(
-    pts * BigInt(from.num) * (BigInt(to.den) << extraBits),
-    BigInt(from.den) * BigInt(to.num),
-  )
+function roundAsEncoder(pts: bigint, { source, encoder, startMicroseconds }: Timing): bigint {
+  const extraBits = BigInt(Math.min(16, Math.max(0, 29 - Math.floor(Math.log2(encoder.den)))))
+  const toFine = (ticks: bigint, { num, den }: Rational) =>
+    divideRounded(ticks * BigInt(num) * (BigInt(encoder.den) << extraBits), BigInt(den) * BigInt(encoder.num))
+  const fine = toFine(pts, source) - toFine(startMicroseconds, MICROSECONDS)
   const scale = 17n
   const nudged = (fine << (scale - extraBits)) + (fine > 0n ? 1n : fine < 0n ? -1n : 0n)
   return divideRounded(nudged, 1n << scale)

@@ -50,7 +50,7 @@ export async function expectSameFile(
   { grid, params, containers, hasRoughAudio = false, isUneven = false }: FileCheck,
   directory: string,
 ) {
-  const cuts = { lengths: [41, 26], atKeyframes: false }
+  const cuts = { lengths: [31, 26], atKeyframes: false }
   const encoded = await encodeSegments(source, params, cuts, join(directory, 'segments'))
   expect(encoded.segments.length, 'segments').toBeGreaterThan(1)
   for (const container of containers) {

@@ -59,6 +59,7 @@ describe('params are sorted by whom they are for', () => {
     ).toEqual({
       encoder: 'libsvtav1',
       filters: NO_FILTERS,
+      trim: { startMicroseconds: undefined, durationMicroseconds: undefined },
       video: ['-c:v', 'libsvtav1', '-preset', '6', '-crf', '30', '-g', '240'],
       audio: ['-c:a', 'libopus', '-b:a', '96k'],
       subtitle: ['-c:s', 'copy'],
@@ -70,6 +71,7 @@ describe('params are sorted by whom they are for', () => {
     expect(await parse('', 'libvpx')).toEqual({
       encoder: 'libvpx',
       filters: NO_FILTERS,
+      trim: { startMicroseconds: undefined, durationMicroseconds: undefined },
       video: ['-c:v', 'libvpx'],
       audio: [],
       subtitle: [],
@@ -144,6 +146,24 @@ describe('params are sorted by whom they are for', () => {
   })
 })
 
+describe('a part of the film', () => {
+  test.each([
+    ['-ss 10', 10_000_000n, undefined],
+    ['-ss 1.5 -t 2', 1_500_000n, 2_000_000n],
+    ['-t 90500ms', undefined, 90_500_000n],
+    ['-t 250us', undefined, 250n],
+    ['-ss 1:30.25', 90_250_000n, undefined],
+    ['-ss 01:00:00', 3_600_000_000n, undefined],
+    ['-ss 0.1234567', 123_456n, undefined],
+    ['-ss 5 -to 12', 5_000_000n, 7_000_000n],
+    ['-to 12', undefined, 12_000_000n],
+    ['-ss 5 -to 12 -t 1', 5_000_000n, 1_000_000n],
+    ['-t 1 -t 2', undefined, 2_000_000n],
+  ])('%s', async (text, startMicroseconds, durationMicroseconds) => {
+    expect((await parse(text)).trim).toEqual({ startMicroseconds, durationMicroseconds })
+  })
+})
+
 describe('params are refused', () => {
   test.each([
     ['film.mp4', 'film.mp4'],
@@ -156,8 +176,12 @@ describe('params are refused', () => {
     ['-crf:p:1 20', '-crf:p:1'],
     ['-deadline good', '-deadline'],
     ['-vn', '-vn'],
-    ['-ss 10', '-ss'],
-    ['-t 10', '-t'],
+    ['-ss -10', '-ss'],
+    ['-t soon', '-t'],
+    ['-t 0', '-t'],
+    ['-ss 10 -to 10', '-to'],
+    ['-ss 1:75', '-ss'],
+    ['-frames:v 10', '-frames'],
     ['-r 30', '-r'],
     ['-fps_mode cfr', '-fps_mode'],
     ['-enc_time_base 1/30', '-enc_time_base'],

@@ -30,6 +30,7 @@ describe('the time of a frame in the encoder', () => {
       source: { num: 1, den: 1000 },
       encoder: { num: 1001, den: 24_000 },
       zeroMicroseconds,
+      startMicroseconds: 0n,
     })
 
   test('is its number, however Matroska rounded it to milliseconds', () => {
@@ -43,13 +44,18 @@ describe('the time of a frame in the encoder', () => {
   })
 
   test('lies away from zero when it is just between two', () => {
-    const halves = { source: { num: 1, den: 50 }, encoder: { num: 1, den: 25 }, zeroMicroseconds: 0n }
+    const halves = {
+      source: { num: 1, den: 50 },
+      encoder: { num: 1, den: 25 },
+      zeroMicroseconds: 0n,
+      startMicroseconds: 0n,
+    }
     expect([-3n, -1n, 1n, 3n].map((pts) => toEncoderPts(pts, halves))).toEqual([-2n, -1n, 1n, 2n])
   })
 
   test('is the source’s own where the time bases are the same', () => {
     const timeBase = { num: 1, den: 90_000 }
-    const timing = { source: timeBase, encoder: timeBase, zeroMicroseconds: 0n }
+    const timing = { source: timeBase, encoder: timeBase, zeroMicroseconds: 0n, startMicroseconds: 0n }
     for (const pts of [0n, 1n, 8_589_934_591n, -3003n]) expect(toEncoderPts(pts, timing)).toBe(pts)
   })
 
@@ -58,6 +64,7 @@ describe('the time of a frame in the encoder', () => {
       source: { num: 1, den: 1000 },
       encoder: { num: 1, den: 25 },
       zeroMicroseconds: 40_000n,
+      startMicroseconds: 0n,
     }
     const times = toOutputTimes(BigInt64Array.from([40n, 80n, 160n]), timing, { num: 1, den: 12_800 })
     expect([...times]).toEqual([0n, 512n, 1536n])

@@ -8,11 +8,12 @@ const timing: Timing = {
   source: { num: 1, den: 25 },
   encoder: { num: 1, den: 25 },
   zeroMicroseconds: 0n,
+  startMicroseconds: 0n,
 }
 
 const planOf = (index: FrameIndex): FilmPlan => ({
   index,
-  film: { pts: index.pts, timing, filtered: undefined },
+  film: { pts: index.pts, untrimmed: index.pts, first: 0, timing, filtered: undefined },
   chain: NO_FILTERS,
   zeroMicroseconds: 0n,
 })

@@ -116,6 +116,7 @@ const OFFER: SegmentOffer = {
   timeBase: [1, 1000],
   seekPts: [null],
   zeroMicroseconds: 0n,
+  startMicroseconds: 0n,
   encoderTimeBase: [1, 25],
   expected: { frames: 1, ptsDigest: '0'.repeat(64) },
   params: [],

@@ -26,6 +26,7 @@ const OFFER: SegmentOffer = {
   timeBase: [1, 90_000],
   seekPts: [10n, null],
   zeroMicroseconds: 1n,
+  startMicroseconds: 0n,
   encoderTimeBase: [1, 24],
   expected: { frames: 24, ptsDigest: 'a'.repeat(64) },
   params: ['-c:v', 'libx264'],

@@ -8,11 +8,14 @@
  * params.audio // ['-c:a', 'libopus']
  * ```
  */
-import { split } from 'shlex'
 import { MediaError } from '../failure.ts'
 import { type FilterChain, NO_FILTERS, readChain } from '../filters/index.ts'
-import { ALIASES, OPTIONS, type OptionUse } from './options.ts'
 import { whyPrivateOptionRefused } from './private-options.ts'
+import { readTrim, type Trim } from './trim.ts'
+import { invalid, type Kind, kindOf, type Option, readOptions } from './words.ts'
+
+export type { Trim } from './trim.ts'
+export { splitParams } from './words.ts'
 
 export interface EncodeParams {
   /** The video encoder's name in FFmpeg. */
@@ -20,6 +23,7 @@ export interface EncodeParams {
   /** Options of each segment's encoder, the encoder among them, without filters. */
   readonly video: readonly string[]
   readonly filters: FilterChain
+  readonly trim: Trim
   /** Audio options; empty: the tracks are copied. */
   readonly audio: readonly string[]
   /** Subtitle options; empty: copied or converted as the container needs. */
@@ -35,25 +39,6 @@ export interface EncoderOptions {
   encoderOptions(encoder: string): Promise<ReadonlySet<string> | undefined>
   /** The ffmpeg that is asked, for the message. */
   ffmpegPath: string
-}
-
-type Kind = 'video' | 'audio' | 'subtitle' | 'output'
-
-interface Option {
-  readonly written: string
-  readonly name: string
-  readonly specifier: string
-  readonly value: string | undefined
-  readonly use: OptionUse | undefined
-}
-
-/** Splits as a shell does. @throws MediaError PARAMS_INVALID for an open quote. */
-export function splitParams(text: string): string[] {
-  try {
-    return split(text)
-  } catch (error) {
-    throw invalid(text.slice(0, 40), 'a quote is not closed', error)
-  }
 }
 
 /**
@@ -86,12 +71,13 @@ export async function parseParams(tokens: readonly string[], options: EncoderOpt
   let filters = NO_FILTERS
   if (videoCodec === undefined) sorted.video.push('-c:v', encoder)
   for (const option of read) {
+    if (option.use?.kind === 'job') continue
     const kind = sortOption(option, { videoPrivate, audioPrivate })
     // Of several chains ffmpeg takes the last.
     if (kind === 'video' && option.name === 'filter') filters = chainOf(option)
     else sorted[kind].push(option.written, ...(option.value === undefined ? [] : [option.value]))
   }
-  return { encoder, filters, ...sorted }
+  return { encoder, filters, trim: readTrim(read), ...sorted }
 }
 
 /** The words that stand for the video's params on a command line that has no other filters. */
@@ -103,26 +89,6 @@ function chainOf({ written, value = '' }: Option): FilterChain {
   const chain = readChain(value)
   if (typeof chain === 'string') throw invalid(written, chain)
   return chain
-}
-
-function readOptions(tokens: readonly string[]): Option[] {
-  const read: Option[] = []
-  for (let at = 0; at < tokens.length; at++) {
-    const written = tokens[at] ?? ''
-    if (!/^-[a-zA-Z]/.test(written)) {
-      throw invalid(`'${written}'`, 'an option was expected here, such as -c:v libx264')
-    }
-    const [head = '', ...rest] = written.slice(1).split(':')
-    const alias = ALIASES.get(head)
-    const name = alias?.name ?? head
-    const use = OPTIONS.get(name) ?? OPTIONS.get(head)
-    if (use?.kind === 'refused') throw invalid(written, use.why)
-    const isFlag = use !== undefined && 'flag' in use
-    const value = isFlag ? undefined : tokens[++at]
-    if (!isFlag && value === undefined) throw invalid(written, 'its value is missing')
-    read.push({ written, name, specifier: [alias?.specifier, ...rest].filter(Boolean).join(':'), value, use })
-  }
-  return read
 }
 
 function sortOption(
@@ -148,7 +114,9 @@ function sortOption(
   }
   if (name === 'filter' && specifiedKind === 'audio') return 'audio'
   if (option.use?.kind === 'specified') return specifiedKind ?? 'video'
-  if (option.use !== undefined && option.use.kind !== 'refused') return option.use.kind
+  if (option.use !== undefined && option.use.kind !== 'refused' && option.use.kind !== 'job') {
+    return option.use.kind
+  }
   if (specifiedKind !== 'audio' && videoPrivate.has(name)) {
     const why = whyPrivateOptionRefused(name, value)
     if (why !== undefined) throw invalid(written, why)
@@ -160,14 +128,3 @@ function sortOption(
 
 // The longest sensible value is an encoder's list of private options; one offer holds 64 KiB in all.
 const VALUE_CHARS_MAX = 4_096
-
-function kindOf(specifier: string): Kind | undefined {
-  if (/^v(:|$)/i.test(specifier)) return 'video'
-  if (/^a(:|$)/.test(specifier)) return 'audio'
-  if (/^s(:|$)/.test(specifier)) return 'subtitle'
-  return undefined
-}
-
-function invalid(option: string, detail: string, cause?: unknown): MediaError {
-  return new MediaError({ code: 'PARAMS_INVALID', option, detail }, { cause })
-}

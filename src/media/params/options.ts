@@ -7,6 +7,8 @@ export type OptionUse =
   | { kind: 'video' | 'audio' | 'subtitle' | 'output'; flag?: boolean }
   /** What it is for depends on its stream specifier; without one it is the video's, as for ffmpeg's encoders. */
   | { kind: 'specified' }
+  /** It decides what the whole job is, and is read by itself. */
+  | { kind: 'job'; flag?: boolean }
   | { kind: 'refused'; why: string }
 
 const video: OptionUse = { kind: 'video' }
@@ -16,7 +18,8 @@ const specified: OptionUse = { kind: 'specified' }
 const refused = (why: string): OptionUse => ({ kind: 'refused', why })
 
 const OWN = 'ffswarm sets this itself; leave it out'
-const TRIM = 'trimming is not built yet; cut the file with ffmpeg first'
+const job: OptionUse = { kind: 'job' }
+const FRAMES = 'it would cut the other streams at a place that depends on timing; use -t SECONDS'
 const RATE =
   'changing the frame rate is not built yet; leave it out and every source frame keeps its own time'
 const TWO_PASS = 'statistics of the whole film do not fit a segment; use -crf'
@@ -107,12 +110,13 @@ export const OPTIONS: ReadonlyMap<string, OptionUse> = new Map<string, OptionUse
   ['vsync', refused(RATE)],
   ['fpsmax', refused(RATE)],
   ['enc_time_base', refused(OWN)],
-  ['ss', refused(TRIM)],
-  ['t', refused(TRIM)],
-  ['to', refused(TRIM)],
-  ['sseof', refused(TRIM)],
-  ['frames', refused(TRIM)],
-  ['vframes', refused(TRIM)],
+  ['ss', job],
+  ['t', job],
+  ['to', job],
+  ['sseof', refused('it counts from the end of an input; use -ss from its start')],
+  ['frames', refused(FRAMES)],
+  ['vframes', refused(FRAMES)],
+  ['dframes', refused(FRAMES)],
   ['fs', refused('a size limit for the whole file does not fit a segment; use -crf or -b:v')],
   ['pass', refused(TWO_PASS)],
   ['passlogfile', refused(TWO_PASS)],

@@ -22,6 +22,7 @@ export function segmentArguments(
     ...['-v', 'error', '-nostdin', '-y', '-nostats', '-progress', 'pipe:1', '-stats_period', '0.5'],
     ...inputArguments(task, seekPts, files),
     ...['-map', `0:${task.stream}`, '-map_metadata', '-1', '-map_chapters', '-1'],
+    ...(task.startMicroseconds === 0n ? [] : ['-ss', formatMicroseconds(task.startMicroseconds)]),
     ...task.video,
     ...filterArguments(task),
     ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(task.encoderTimeBase)],

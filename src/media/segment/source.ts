@@ -14,30 +14,31 @@ export interface FilmPlan {
   readonly zeroMicroseconds: bigint
 }
 
-/** @param first,end places of the film's frames: the segment is `[first, end)` of them */
-export function segmentSource(plan: FilmPlan, first: number, end: number): SegmentSource {
+/** @param from,to places of the film's frames: the segment is `[from, to)` of them */
+export function segmentSource(plan: FilmPlan, from: number, to: number): SegmentSource {
   const { index, film, chain } = plan
+  const [first, end] = [film.first + from, film.first + to]
   if (film.filtered === undefined) {
     return { ...rangeOf(index, first, end), filtered: undefined, seekPts: seekPlaces(index, first) }
   }
-  const from = chain.history === 'all' ? 0 : Math.max(0, sourcePlace(plan, first) - chain.history)
+  const seen = chain.history === 'all' ? 0 : Math.max(0, sourcePlace(plan, first) - chain.history)
   return {
-    startPts: from === 0 ? undefined : index.pts[from],
+    startPts: seen === 0 ? undefined : index.pts[seen],
     // The cut behind the filters ends the reading.
     endPts: undefined,
     filtered: {
       startPts: first === 0 ? undefined : filteredPts(plan, first),
-      endPts: end === film.pts.length ? undefined : filteredPts(plan, end),
+      endPts: end === film.untrimmed.length ? undefined : filteredPts(plan, end),
     },
-    seekPts: seekPlaces(index, from),
+    seekPts: seekPlaces(index, seen),
   }
 }
 
-/** The last source frame that is not later than a film frame. */
+/** The last source frame that is not later than a frame of the untrimmed film. */
 function sourcePlace({ index, film, chain, zeroMicroseconds }: FilmPlan, place: number): number {
   if (chain.times !== 'changed') return place
   const time =
-    rescale(film.pts[place] ?? 0n, film.timing.source, index.timeBase) +
+    rescale(film.untrimmed[place] ?? 0n, film.timing.source, index.timeBase) +
     rescale(zeroMicroseconds, MICROSECONDS, index.timeBase)
   return Math.max(0, lowerBound(index.pts, time + 1n) - 1)
 }
@@ -45,6 +46,6 @@ function sourcePlace({ index, film, chain, zeroMicroseconds }: FilmPlan, place: 
 /** A film frame's time as it leaves the filters. */
 function filteredPts({ film }: FilmPlan, place: number): bigint {
   const { source, zeroMicroseconds } = film.timing
-  const fromZero = (film.pts[place] ?? 0n) - rescale(zeroMicroseconds, MICROSECONDS, source)
+  const fromZero = (film.untrimmed[place] ?? 0n) - rescale(zeroMicroseconds, MICROSECONDS, source)
   return rescale(fromZero, source, film.filtered ?? source)
 }

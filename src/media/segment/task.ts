@@ -28,6 +28,8 @@ export interface SegmentTask extends SegmentSource {
   readonly encoderTimeBase: Rational
   /** What a single run subtracts from every timestamp, in microseconds. */
   readonly zeroMicroseconds: bigint
+  /** What is subtracted from the times on the way to the encoder: the user's `-ss`. */
+  readonly startMicroseconds: bigint
   /** How many frames the segment must have, and the digest of their times in {@link segmentTimes}. */
   readonly expected: { readonly frames: number; readonly ptsDigest: string }
   /** The video options, encoder included, filters not. */

@@ -126,6 +126,7 @@ function toOffer(job: Job, task: Task, attempt: number, { id: blob, sizeBytes }:
         : { startPts: segment.filtered.startPts ?? null, endPts: segment.filtered.endPts ?? null },
     encoderTimeBase: [segment.encoderTimeBase.num, segment.encoderTimeBase.den],
     zeroMicroseconds: segment.zeroMicroseconds,
+    startMicroseconds: segment.startMicroseconds,
     seekPts: segment.seekPts.map((pts) => pts ?? null),
     expected: segment.expected,
     params: videoArguments(job.params),

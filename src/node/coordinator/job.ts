@@ -24,6 +24,8 @@ import {
   type Source,
   type StreamPlan,
   splitParams,
+  type Tool,
+  trimFilm,
 } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
 import type { Task } from './plan.ts'
@@ -81,7 +83,7 @@ export async function prepareJob(
   if (atSeconds !== undefined) {
     throw new MediaError({ code: 'INPUT_CLOCK_JUMPS', path: request.inputPath, atSeconds })
   }
-  const film = await readFilm(tools.ffmpeg, source, index, params.filters, zeroMicroseconds, options)
+  const film = await filmOf(tools.ffmpeg, { source, index, params, zeroMicroseconds }, options)
   const encoderTimeBase = film.timing.encoder
   const container = await preflight(tools.ffmpeg, source, params, encoderTimeBase, options)
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
@@ -112,10 +114,20 @@ export async function withDecodedIndex(
   job: Job,
   options: { signal?: AbortSignal },
 ): Promise<Job> {
-  const { source, params, zeroMicroseconds } = job
-  const index = await decodeFrameIndex(tools.ffmpeg, source, job.index, options)
-  const film = await readFilm(tools.ffmpeg, source, index, params.filters, zeroMicroseconds, options)
-  return { ...job, index, film }
+  const index = await decodeFrameIndex(tools.ffmpeg, job.source, job.index, options)
+  return { ...job, index, film: await filmOf(tools.ffmpeg, { ...job, index }, options) }
+}
+
+async function filmOf(
+  ffmpeg: Tool,
+  { source, index, params, zeroMicroseconds }: Pick<Job, 'source' | 'index' | 'params' | 'zeroMicroseconds'>,
+  options: { signal?: AbortSignal },
+): Promise<Film> {
+  const whole = await readFilm(ffmpeg, source, index, params.filters, zeroMicroseconds, options)
+  const film = trimFilm(whole, params.trim)
+  if (film.pts.length > 0) return film
+  const detail = `it leaves nothing of the film, which has ${whole.pts.length} frames`
+  throw new MediaError({ code: 'PARAMS_INVALID', option: '-ss', detail })
 }
 
 /** A task as the encoder needs it. */
@@ -131,6 +143,7 @@ export function segmentTask(job: Job, task: Task): SegmentTask {
     timeBase: job.index.timeBase,
     encoderTimeBase: job.film.timing.encoder,
     zeroMicroseconds: job.zeroMicroseconds,
+    startMicroseconds: job.film.timing.startMicroseconds,
     video: job.params.video,
     filters: job.params.filters.text,
     container: job.container,

@@ -50,10 +50,13 @@ export class SegmentPlan {
   carve(frames: number): Task | undefined {
     if (this.uncarvedFrames === 0) return undefined
     const first = this.#next
-    const end = chooseCut(this.#plan.index, first, frames, {
-      limit: this.totalFrames,
-      atKeyframes: this.#atKeyframes,
-    })
+    // Where cuts look for keyframes, the film's places are the source's, but for the beginning.
+    const skipped = this.#film.first
+    const end =
+      chooseCut(this.#plan.index, skipped + first, frames, {
+        limit: skipped + this.totalFrames,
+        atKeyframes: this.#atKeyframes,
+      }) - skipped
     this.#next = end
     return this.#task(this.#carved++, first, end)
   }

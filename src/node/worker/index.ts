@@ -184,6 +184,7 @@ export class Worker implements SegmentHandler {
       timeBase: { num: offer.timeBase[0], den: offer.timeBase[1] },
       encoderTimeBase: { num: offer.encoderTimeBase[0], den: offer.encoderTimeBase[1] },
       zeroMicroseconds: offer.zeroMicroseconds,
+      startMicroseconds: offer.startMicroseconds,
       startPts: offer.startPts ?? undefined,
       endPts: offer.endPts ?? undefined,
       filtered:

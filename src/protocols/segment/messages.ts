@@ -35,6 +35,8 @@ export const segmentOffer = z.object({
   seekPts: z.array(int64.nullable()).min(1).max(16),
   /** What a single run subtracts from every timestamp, in microseconds. */
   zeroMicroseconds: int64,
+  /** What is subtracted after the filters, in microseconds. */
+  startMicroseconds: int64,
   encoderTimeBase: rational,
   /** What the segment must hold: the digest is over its frames' times as little-endian 64-bit integers. */
   expected: z.object({ frames: count, ptsDigest: sha256 }),

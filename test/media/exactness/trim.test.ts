@@ -1,0 +1,68 @@
+/** `-ss`, `-t` and `-to`: a part of the film, of all its streams. */
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { MediaError } from '../../../src/media/index.ts'
+import {
+  bPyramid,
+  type Clip,
+  clipIn,
+  interlacedMpeg2,
+  manyTracks,
+  ntscFilmMkv,
+  variableRateMp4,
+} from '../../helpers/clips.ts'
+import { expectSameFile, useDirectory } from '../../helpers/exactness.ts'
+import { encodeSegments } from '../../helpers/segments.ts'
+
+const directory = useDirectory()
+
+const X264 = '-c:v libx264 -preset ultrafast -threads 1'
+
+interface Case {
+  clip: Clip
+  params: string
+  grid?: string
+  containers: readonly string[]
+  isRough?: boolean
+}
+
+const CASES: readonly Case[] = [
+  { clip: bPyramid, params: '-ss 1.13 -t 2.5', containers: ['mp4', 'mkv'] },
+  { clip: bPyramid, params: '-t 00:00:03.02', containers: ['mp4', 'mkv'] },
+  { clip: bPyramid, params: '-ss 500ms -to 4.2 -vf fps=30', grid: '1/30', containers: ['mp4', 'mkv'] },
+  { clip: bPyramid, params: '-ss 1.5 -c:a aac -b:a 64k', containers: ['mp4', 'mkv'] },
+  { clip: ntscFilmMkv, params: '-ss 1.001 -t 2', containers: ['mp4', 'mkv'] },
+  { clip: variableRateMp4, params: '-ss 0.777 -to 4', containers: ['mp4', 'mkv'] },
+  // Beside the ticks of Matroska, FFmpeg 5.1 rounds copied audio as its packets happen to come.
+  { clip: ntscFilmMkv, params: '-ss 1.0005 -t 2', containers: ['mp4', 'mkv'], isRough: true },
+  { clip: variableRateMp4, params: '-ss 0.777777 -to 4', containers: ['mp4'] },
+  { clip: interlacedMpeg2, params: '-ss 1.3 -t 2 -vf bwdif', grid: '1/50', containers: ['mp4', 'mkv'] },
+  { clip: manyTracks, params: '-ss 1 -t 2', containers: ['mkv'] },
+]
+
+describe('a part of the film is the part that a single run takes', () => {
+  test.each(CASES)('$clip.name: $params', async ({ clip, params, grid, containers, isRough }) => {
+    const source = await clipIn(directory(), clip)
+    await expectSameFile(
+      source,
+      {
+        ...{ grid: grid ?? clip.grid, params: `${X264} ${params}`, containers },
+        ...{ hasRoughAudio: isRough || clip.hasRoughAudio, isUneven: isRough || clip.isUneven },
+      },
+      join(directory(), `${clip.name}-${params}`.replace(/[^a-z0-9]+/gi, '-')),
+    )
+  })
+})
+
+test('a part behind the end is refused', async () => {
+  const source = await clipIn(directory(), bPyramid)
+  const encoding = encodeSegments(
+    source,
+    `${X264} -ss 60`,
+    { lengths: [10], atKeyframes: false },
+    directory(),
+  )
+  await expect(encoding).rejects.toSatisfy(
+    (error) => error instanceof MediaError && error.code === 'PARAMS_INVALID',
+  )
+})
