@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { run, type Tool } from './ffmpeg/index.ts'
 import { type OutputFormat, outputTimeBase } from './output-format.ts'
-import type { EncodeParams } from './params/index.ts'
+import { type EncodeParams, trimArguments } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
 import {
   divideRounded,
@@ -162,13 +162,6 @@ function joinArguments(job: JoinJob, video: VideoInput): string[] {
     ...['-f', format.muxer, fileUrl(job.outputPath)],
     // The start of a stream that no output uses would not count towards the zero point (MPEG-TS).
     ...['-map', `0:${source.video.index}`, '-c', 'copy', '-t', '0', '-f', 'null', '-'],
-  ]
-}
-
-function trimArguments({ startMicroseconds, durationMicroseconds }: EncodeParams['trim']): string[] {
-  return [
-    ...(startMicroseconds === undefined ? [] : ['-ss', formatMicroseconds(startMicroseconds)]),
-    ...(durationMicroseconds === undefined ? [] : ['-t', formatMicroseconds(durationMicroseconds)]),
   ]
 }
 

@@ -14,7 +14,7 @@ import { whyPrivateOptionRefused } from './private-options.ts'
 import { readTrim, type Trim } from './trim.ts'
 import { invalid, type Kind, kindOf, type Option, readOptions } from './words.ts'
 
-export type { Trim } from './trim.ts'
+export { type Trim, trimArguments } from './trim.ts'
 export { splitParams } from './words.ts'
 
 export interface EncodeParams {

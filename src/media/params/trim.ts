@@ -1,4 +1,5 @@
 /** `-ss`, `-t` and `-to`: the part of the film that the output is to have. */
+import { formatMicroseconds } from '../rational.ts'
 import { invalid, type Option } from './words.ts'
 
 /** In microseconds from the film's zero point, as FFmpeg reads a duration. */
@@ -17,6 +18,14 @@ export function readTrim(options: readonly Option[]): Trim {
     return { startMicroseconds, durationMicroseconds: positive(duration, readTime(duration)) }
   if (end === undefined) return { startMicroseconds, durationMicroseconds: undefined }
   return { startMicroseconds, durationMicroseconds: positive(end, readTime(end) - (startMicroseconds ?? 0n)) }
+}
+
+/** The same as ffmpeg's output options. */
+export function trimArguments({ startMicroseconds, durationMicroseconds }: Trim): string[] {
+  return [
+    ...(startMicroseconds === undefined ? [] : ['-ss', formatMicroseconds(startMicroseconds)]),
+    ...(durationMicroseconds === undefined ? [] : ['-t', formatMicroseconds(durationMicroseconds)]),
+  ]
 }
 
 function positive(option: Option, microseconds: bigint): bigint {

@@ -1,7 +1,7 @@
 /** Where each audio track starts and ends against the picture: as a single run has it, and as a file has it. */
 import { MediaError } from '../failure.ts'
 import { run, type Tool } from '../ffmpeg/index.ts'
-import type { EncodeParams } from '../params/index.ts'
+import { type EncodeParams, trimArguments } from '../params/index.ts'
 import { fileUrl, type Source } from '../probe.ts'
 import { parseRational, type Rational, toSeconds } from '../rational.ts'
 import { codecArguments, type PlannedStream, type StreamPlan } from '../stream-plan.ts'
@@ -74,17 +74,29 @@ export async function expectAudio(
     if (start === undefined || track === undefined) return []
     const zero = Number(zeroMicroseconds) / 1e6
     const isCopy = paramsKnown && stream.action === 'copy'
-    const endIs = isCopy && !stream.source.codec.startsWith('pcm_') ? 'last packet' : 'end'
+    const trimmed = trimmedEnd(params.trim)
+    const isCut = trimmed < toSeconds(track.endPts, stream.source.timeBase) - zero
+    const endIs = isCopy && !isCut && !stream.source.codec.startsWith('pcm_') ? 'last packet' : 'end'
+    const end = isCut ? trimmed : toSeconds(edgeOf(track, endIs), stream.source.timeBase) - zero
+    const tolerance = toleranceOf(stream, { isCopy, paramsKnown })
     return [
       {
         source: stream.source.index,
         startSeconds: start,
-        endSeconds: toSeconds(edgeOf(track, endIs), stream.source.timeBase) - zero,
+        endSeconds: end - Number(params.trim.startMicroseconds ?? 0n) / 1e6,
         endIs,
-        tolerance: toleranceOf(stream, { isCopy, paramsKnown }),
+        // A packet that begins within the part is kept whole, or one that ends behind it is not kept.
+        tolerance: isCut ? { ...tolerance, endEarly: LAST_FRAME, endLate: LAST_FRAME } : tolerance,
       },
     ]
   })
+}
+
+/** In seconds of the source. */
+function trimmedEnd({ startMicroseconds = 0n, durationMicroseconds }: EncodeParams['trim']): number {
+  return durationMicroseconds === undefined
+    ? Number.POSITIVE_INFINITY
+    : Number(startMicroseconds + durationMicroseconds) / 1e6
 }
 
 function toleranceOf(
@@ -117,6 +129,7 @@ async function firstPackets(
         ...['-v', 'error', '-nostdin', '-f', source.format, '-i', fileUrl(source.path)],
         ...planned.flatMap(({ source: { index } }) => ['-map', `0:${index}`]),
         ...codecArguments(planned, { ...params, subtitle: [] }),
+        ...trimArguments(params.trim),
         ...['-frames:a', '1', '-f', 'framecrc', 'pipe:1'],
         // The zero point depends on all streams in use.
         ...others.flatMap(({ source: { index } }) => ['-map', `0:${index}`]),
