@@ -13,6 +13,7 @@ import {
   exitCodeOf,
   failedEvent,
   Interrupted,
+  isOutputName,
   type JobEvent,
   type NodeInit,
   peerRow,
@@ -297,8 +298,7 @@ function encodeRequest(input: string, options: EncodeCliOptions): EncodeRequest 
 /** `film.avi` becomes `film.ffswarm.mkv`: containers that ffswarm does not write give way to Matroska. */
 function defaultOutput(input: string): string {
   const extension = extname(input)
-  const kept = ['.mp4', '.m4v', '.mov', '.mkv', '.webm'].includes(extension.toLowerCase())
-  return `${input.slice(0, input.length - extension.length)}.ffswarm${kept ? extension : '.mkv'}`
+  return `${input.slice(0, input.length - extension.length)}.ffswarm${isOutputName(input) ? extension : '.mkv'}`
 }
 
 function reporter(options: { json?: boolean; quiet?: boolean }): (event: JobEvent) => void {

@@ -18,6 +18,7 @@ export type MediaFailure =
   | { code: 'FILM_TIMES'; detail: string }
   | { code: 'ENCODER_MISSING'; encoder: string; path: string }
   | { code: 'OUTPUT_FORMAT'; path: string; detail: string }
+  | { code: 'OUTPUT_REJECTED'; container: string; encoder: string; detail: string }
   | { code: 'SEGMENT_FRAMES'; expected: number; actual: number }
   | { code: 'PARAMETER_SETS' }
 
@@ -67,6 +68,8 @@ function describe(failure: MediaFailure): string {
       return `--params: ${failure.path} has no encoder ${failure.encoder}: see 'ffmpeg -encoders', or set FFSWARM_FFMPEG to a build that has it`
     case 'OUTPUT_FORMAT':
       return `${failure.path}: ${failure.detail}`
+    case 'OUTPUT_REJECTED':
+      return `${failure.container} cannot hold what encoder ${failure.encoder} makes (${failure.detail}): choose another encoder, or name another output with -o, such as one in .mkv`
     case 'SEGMENT_FRAMES':
       return `the segment has ${failure.actual} frames at other times than the ${failure.expected} that the source has there`
     case 'PARAMETER_SETS':

@@ -15,7 +15,14 @@ export { type Film, readFilm, trimFilm } from './film.ts'
 export { type FilterChain, NO_FILTERS } from './filters/index.ts'
 export { decodeFrameIndex, type FrameIndex, ptsDigest, readFrameIndex } from './frame-index.ts'
 export { type JoinSegment, joinSegments } from './join.ts'
-export { defaultEncoder, type OutputFormat, outputFormat, outputTimeBase } from './output-format.ts'
+export {
+  defaultEncoder,
+  isOutputName,
+  type OutputFormat,
+  outputFormat,
+  outputTimeBase,
+} from './output-format.ts'
+export { tryOutput } from './output-trial.ts'
 export { type EncodeParams, parseParams, splitParams, videoArguments } from './params/index.ts'
 export { preflight, readStreamTags } from './preflight.ts'
 export { fileUrl, probe, type Source, type SourceStream } from './probe.ts'

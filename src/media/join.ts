@@ -159,10 +159,18 @@ function joinArguments(job: JoinJob, video: VideoInput): string[] {
     ...(format.demuxer === 'mov'
       ? ['-video_track_timescale', `${segmentTimeScale(job.encoderTimeBase)}`]
       : []),
+    ...inBandHeaders(job),
     ...['-f', format.muxer, fileUrl(job.outputPath)],
     // The start of a stream that no output uses would not count towards the zero point (MPEG-TS).
     ...['-map', `0:${source.video.index}`, '-c', 'copy', '-t', '0', '-f', 'null', '-'],
   ]
+}
+
+/** In MPEG-TS every keyframe has the headers before it; where it needs them, FFmpeg does so for H.264 and HEVC alone. */
+function inBandHeaders({ format, params, plan }: JoinJob): string[] {
+  if (format.muxer !== 'mpegts' || !/^(mpeg4|libxvid)$/.test(params.encoder)) return []
+  const video = plan.streams.findIndex(({ action }) => action === 'segments')
+  return [`-bsf:${video}`, 'dump_extra']
 }
 
 function streamTagArguments({ plan, streamTags }: JoinJob): string[] {

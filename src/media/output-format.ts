@@ -5,21 +5,62 @@ import type { Rational } from './rational.ts'
 import { segmentTimeScale } from './segment/task.ts'
 
 export interface OutputFormat {
+  /** As people call it. */
+  readonly name: string
   /** FFmpeg's muxer. */
-  readonly muxer: 'mp4' | 'mov' | 'matroska' | 'webm'
+  readonly muxer: 'mp4' | 'ipod' | 'mov' | 'matroska' | 'webm' | 'mpegts'
   /** FFmpeg's demuxer for the same. */
-  readonly demuxer: 'mov' | 'matroska'
-  /** The text subtitle codec to convert to where a copy does not fit. */
-  readonly textSubtitles: string
+  readonly demuxer: 'mov' | 'matroska' | 'mpegts'
+  /** The text subtitle codec to convert to where a copy does not fit; undefined: it holds no text. */
+  readonly textSubtitles: string | undefined
+  /**
+   * Codecs, and encoders of other streams, that a reader of the container knows again. Undefined where the muxer itself
+   * refuses all others; that of MPEG-TS writes anything, as private data that nobody can name.
+   */
+  readonly holds?: ReadonlySet<string>
+}
+
+const MPEGTS: OutputFormat = {
+  name: 'MPEG-TS',
+  muxer: 'mpegts',
+  demuxer: 'mpegts',
+  textSubtitles: undefined,
+  holds: new Set([
+    ...['h264', 'hevc', 'mpeg1video', 'mpeg2video', 'mpeg4'],
+    ...[
+      'mp1',
+      'mp2',
+      'mp2fixed',
+      'libtwolame',
+      'mp3',
+      'libmp3lame',
+      'libshine',
+      'aac',
+      'libfdk_aac',
+      'aac_latm',
+    ],
+    ...['ac3', 'ac3_fixed', 'eac3', 'dts', 'dca', 'truehd', 'opus', 'libopus', 's302m'],
+    ...['dvb_subtitle', 'dvbsub', 'dvb_teletext', 'hdmv_pgs_subtitle', 'arib_caption'],
+    ...['klv', 'timed_id3', 'copy'],
+  ]),
 }
 
 const FORMATS: ReadonlyMap<string, OutputFormat> = new Map([
-  ['.mp4', { muxer: 'mp4', demuxer: 'mov', textSubtitles: 'mov_text' }],
-  ['.m4v', { muxer: 'mp4', demuxer: 'mov', textSubtitles: 'mov_text' }],
-  ['.mov', { muxer: 'mov', demuxer: 'mov', textSubtitles: 'mov_text' }],
-  ['.mkv', { muxer: 'matroska', demuxer: 'matroska', textSubtitles: 'subrip' }],
-  ['.webm', { muxer: 'webm', demuxer: 'matroska', textSubtitles: 'webvtt' }],
+  ['.mp4', { name: 'mp4', muxer: 'mp4', demuxer: 'mov', textSubtitles: 'mov_text' }],
+  ['.m4v', { name: 'm4v', muxer: 'ipod', demuxer: 'mov', textSubtitles: 'mov_text' }],
+  ['.mov', { name: 'mov', muxer: 'mov', demuxer: 'mov', textSubtitles: 'mov_text' }],
+  ['.mkv', { name: 'Matroska', muxer: 'matroska', demuxer: 'matroska', textSubtitles: 'subrip' }],
+  ['.webm', { name: 'WebM', muxer: 'webm', demuxer: 'matroska', textSubtitles: 'webvtt' }],
+  ['.ts', MPEGTS],
+  ['.mts', MPEGTS],
+  // The muxer itself looks at this ending, and writes packets of 192 bytes.
+  ['.m2ts', MPEGTS],
 ])
+
+/** Whether a name's ending says a container that can be written. */
+export function isOutputName(path: string): boolean {
+  return FORMATS.has(extname(path).toLowerCase())
+}
 
 /** @throws MediaError OUTPUT_FORMAT for a name that ends otherwise. */
 export function outputFormat(path: string): OutputFormat {
@@ -36,12 +77,17 @@ export function outputFormat(path: string): OutputFormat {
 
 /** The time base of the video in a file that a single run writes. */
 export function outputTimeBase(format: OutputFormat, encoderTimeBase: Rational): Rational {
-  return format.demuxer === 'matroska'
-    ? { num: 1, den: 1_000 }
-    : { num: 1, den: segmentTimeScale(encoderTimeBase) }
+  switch (format.demuxer) {
+    case 'matroska':
+      return { num: 1, den: 1_000 }
+    case 'mpegts':
+      return { num: 1, den: 90_000 }
+    case 'mov':
+      return { num: 1, den: segmentTimeScale(encoderTimeBase) }
+  }
 }
 
-/** The encoder ffmpeg itself takes for a container when the params name none. */
+/** The encoder for a container when the params name none. */
 export function defaultEncoder(format: OutputFormat): string {
   return format.muxer === 'webm' ? 'libvpx-vp9' : 'libx264'
 }

@@ -37,13 +37,13 @@ export async function planStreams(
   format: OutputFormat,
   options: Options,
 ): Promise<StreamPlan> {
+  const warnings = [...lostVideos(source, format), ...lostChapters(source, format)]
   const wishes = source.streams.flatMap((stream) => wish(stream, source, params, format))
   const kept = wishes.filter((planned) => planned.action !== 'segments')
   if (await canHold(ffmpeg, source, format, kept, params, options)) {
-    return { streams: wishes, warnings: lostVideos(source, format) }
+    return { streams: wishes, warnings }
   }
   const streams: PlannedStream[] = []
-  const warnings = lostVideos(source, format)
   for (const planned of wishes) {
     if (planned.action === 'segments') {
       streams.push(planned)
@@ -51,12 +51,12 @@ export async function planStreams(
     }
     const fit = await firstThatFits(ffmpeg, source, format, planned, params, options)
     if (fit === undefined) {
-      warnings.push(`${describe(planned.source)} is left out: ${format.muxer} cannot hold it`)
+      warnings.push(`${describe(planned.source)} is left out: ${format.name} cannot hold it`)
       continue
     }
     if (fit !== planned) {
       warnings.push(
-        `${describe(planned.source)} is converted${fit.codec === undefined ? '' : ` to ${fit.codec}`}: ${format.muxer} cannot hold it as it is`,
+        `${describe(planned.source)} is converted${fit.codec === undefined ? '' : ` to ${fit.codec}`}: ${format.name} cannot hold it as it is`,
       )
     }
     streams.push(fit)
@@ -129,7 +129,7 @@ async function firstThatFits(
   if (planned.action === 'copy' && planned.source.kind === 'audio') {
     alternatives.push({ ...planned, action: 'encode' })
   }
-  if (planned.action === 'copy' && planned.source.kind === 'subtitle') {
+  if (planned.action === 'copy' && planned.source.kind === 'subtitle' && format.textSubtitles !== undefined) {
     alternatives.push({ ...planned, action: 'encode', codec: format.textSubtitles })
   }
   for (const alternative of alternatives) {
@@ -148,6 +148,11 @@ async function canHold(
   options: Options,
 ): Promise<boolean> {
   if (streams.length === 0) return true
+  if (
+    streams.some((planned) => planned.action === 'copy' && format.holds?.has(planned.source.codec) === false)
+  ) {
+    return false
+  }
   try {
     await run(
       ffmpeg,
@@ -180,17 +185,21 @@ function lostVideos(source: Source, format: OutputFormat): string[] {
   return source.streams.flatMap((stream) => {
     if (stream.kind !== 'video' || stream.index === source.video.index) return []
     if (!isCover(stream)) return [`${describe(stream)} is left out: only the first video is encoded`]
-    return holdsCovers(format) ? [] : [`${describe(stream)} is left out: ${format.muxer} cannot hold a cover`]
+    return holdsCovers(format) ? [] : [`${describe(stream)} is left out: ${format.name} cannot hold a cover`]
   })
+}
+
+function lostChapters({ chapters }: Source, { muxer, name }: OutputFormat): string[] {
+  return chapters > 0 && muxer === 'mpegts' ? [`the chapters are left out: ${name} cannot hold them`] : []
 }
 
 function isCover({ dispositions }: SourceStream): boolean {
   return dispositions.includes('attached_pic')
 }
 
-/** FFmpeg's mov muxer takes a cover and does not write it. */
+/** FFmpeg's mov muxer takes a cover and does not write it, that of MPEG-TS writes it as data. */
 function holdsCovers({ muxer }: OutputFormat): boolean {
-  return muxer !== 'mov'
+  return muxer !== 'mov' && muxer !== 'mpegts'
 }
 
 function describe({ kind, index, codec, language }: SourceStream): string {

@@ -98,15 +98,31 @@ function checkTimes(
   return { shiftTicks, findings: [{ code: 'OUTPUT_SHIFTED', seconds: toSeconds(shiftTicks, timeBase) }] }
 
   function mayShift(): boolean {
+    if (expected.format.demuxer === 'mpegts') {
+      // Zero is at 1.4 s (twice the `-muxdelay` of 0.7 s), or later where the first decode time would be below that.
+      return shiftTicks === TS_ZERO || (shiftTicks > TS_ZERO && startsAt(TS_ZERO))
+    }
     if (expected.format.demuxer === 'matroska') {
       // No time can be below zero: all streams move until the earliest is at zero, or below by its codec's delay (Opus).
       return shiftTicks > 0n && tracks.some(({ firstPts }) => firstPts <= 0n)
     }
+    // A fragmented file without edit lists cannot start below zero: all streams move.
+    if (shiftTicks > 0n && startsAt(0n)) return true
     // An edit list says where a track starts, in the film's time scale of 1/1000.
     const rounding = rescale(1n, EDIT_LIST_TIME_BASE, timeBase)
     return shiftTicks <= rounding && shiftTicks >= -rounding
   }
+
+  /** Whether the earliest decode time is this one, in any track's ticks. */
+  function startsAt(time: bigint): boolean {
+    return (
+      tracks.some(({ firstDts }) => firstDts === time) && tracks.every(({ firstDts }) => firstDts >= time)
+    )
+  }
 }
+
+// In ticks of 1/90000 s.
+const TS_ZERO = 126_000n
 
 const EDIT_LIST_TIME_BASE: Rational = { num: 1, den: 1_000 }
 

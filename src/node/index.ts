@@ -7,6 +7,7 @@
  * await node.stop()
  * ```
  */
+export { isOutputName } from '../media/index.ts'
 export { type BenchmarkRow, benchmarkSwarm } from './benchmark.ts'
 export type * from './coordinator/events.ts'
 export { JobError, type JobFailure } from './coordinator/failure.ts'

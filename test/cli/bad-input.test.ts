@@ -169,6 +169,24 @@ describe('the output', () => {
     expect(await codeOf([clip, '-o', inDirectory('out.xyz')], EXIT.usage)).toBe('OUTPUT_FORMAT')
   })
 
+  test.each([
+    ['mp4', '-c:v ffv1', 'ffv1'],
+    ['webm', '-c:v libx264', 'libx264'],
+    ['ts', '-c:v ffv1', 'ffv1'],
+    ['ts', '-c:v libx264 -c:a flac', 'flac'],
+  ])('in %s is refused for %s before any work', async (extension, params, encoder) => {
+    const args = [clip, '-o', inDirectory(`out.${extension}`), '--params', params]
+    const { code, message } = await failure(args, EXIT.failed)
+    expect(code).toBe('OUTPUT_REJECTED')
+    expect(message).toContain(encoder)
+    expect(message).toContain('.mkv')
+  })
+
+  test('takes no option of its container that ffmpeg does not', async () => {
+    const args = [clip, '-o', inDirectory('out.mp4'), '--params', '-c:v libx264 -movflags nonsense']
+    expect(await codeOf(args, EXIT.failed)).toBe('PARAMS_REJECTED')
+  })
+
   test('is kept where it exists', async () => {
     const existing = inDirectory('existing.mp4')
     await writeFile(existing, 'precious')

@@ -154,6 +154,9 @@ const ECHOES = [
   /^Conversion failed!$/,
   /^Error (opening|splitting|initializing|while opening|while processing|sending frames|submitting)/,
   /^Nothing was written into output file/,
+  /^Could not write header/,
+  // x265's farewell
+  /^encoded \d+ frames/,
   /^Task finished with error code/,
   /^Terminating thread with return code/,
   /^Could not open encoder before EOF/,

@@ -129,7 +129,7 @@ export const OPTIONS: ReadonlyMap<string, OptionUse> = new Map<string, OptionUse
   ['map_metadata', refused("not built yet; the source's metadata is kept")],
   ['map_chapters', refused("not built yet; the source's chapters are kept")],
   ['attach', refused("not built yet; the source's attachments are kept")],
-  ['f', refused("the output's name says its format; use -o NAME.mp4, .mkv, .mov or .webm")],
+  ['f', refused("the output's name says its format; use -o NAME.mp4, .mkv, .mov, .webm or .ts")],
   ['i', refused("the input is the command's first argument")],
   ['y', refused("use ffswarm's own -y")],
   ...[

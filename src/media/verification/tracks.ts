@@ -6,6 +6,8 @@ import { run, type Tool } from '../ffmpeg/index.ts'
 export interface Track {
   readonly packets: number
   readonly firstPts: bigint
+  /** The least decode time; where packets have none, of the presentation times. */
+  readonly firstDts: bigint
   readonly lastPts: bigint
   /** Where the last packet ends, as far as the container tells durations; otherwise `lastPts`. */
   readonly endPts: bigint
@@ -35,24 +37,26 @@ export async function readTracks(
     ffprobe,
     [
       ...['-v', 'error', '-f', format, ...(select === undefined ? [] : ['-select_streams', select])],
-      ...['-show_entries', 'packet=stream_index,pts,duration', '-of', 'csv=p=0', `file:${path}`],
+      ...['-show_entries', 'packet=stream_index,pts,dts,duration', '-of', 'csv=p=0', `file:${path}`],
     ],
     {
       signal,
       onLine(line) {
-        const [index = '', time = '', length = ''] = line.split(',')
+        const [index = '', time = '', decodeTime = '', length = ''] = line.split(',')
         if (!/^\d+$/.test(index) || !/^-?\d+$/.test(time)) return
         const stream = Number(index)
         const pts = BigInt(time)
         if (stream === video) videoTimes.insert(pts)
+        const dts = /^-?\d+$/.test(decodeTime) ? BigInt(decodeTime) : pts
         const end = pts + (/^\d+$/.test(length) ? BigInt(length) : 0n)
         const track = tracks.get(stream)
         if (track === undefined) {
-          tracks.set(stream, { packets: 1, firstPts: pts, lastPts: pts, endPts: end })
+          tracks.set(stream, { packets: 1, firstPts: pts, firstDts: dts, lastPts: pts, endPts: end })
           return
         }
         track.packets++
         if (pts < track.firstPts) track.firstPts = pts
+        if (dts < track.firstDts) track.firstDts = dts
         if (pts > track.lastPts) track.lastPts = pts
         if (end > track.endPts) track.endPts = end
       },

@@ -26,6 +26,7 @@ import {
   splitParams,
   type Tool,
   trimFilm,
+  tryOutput,
 } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
 import type { Task } from './plan.ts'
@@ -85,7 +86,11 @@ export async function prepareJob(
   }
   const film = await filmOf(tools.ffmpeg, { source, index, params, zeroMicroseconds }, options)
   const encoderTimeBase = film.timing.encoder
+  const trial = tryOutput(tools, source, params, encoderTimeBase, format, options)
+  // What ffmpeg says of the params themselves comes first.
+  trial.catch(() => {})
   const container = await preflight(tools.ffmpeg, source, params, encoderTimeBase, options)
+  await trial
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
   streams.catch(() => {})
   // Only Matroska says all of it; mp4 and mov are told by their own muxers as in a single run.

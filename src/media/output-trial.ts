@@ -1,0 +1,107 @@
+/** Asks the output's container before any work is shared out: does it hold what the params' encoders make? */
+import { join } from 'node:path'
+import { MediaError } from './failure.ts'
+import { run, type Tool } from './ffmpeg/index.ts'
+import type { OutputFormat } from './output-format.ts'
+import { type EncodeParams, videoArguments } from './params/index.ts'
+import { fileUrl, type Source } from './probe.ts'
+import { formatRational, type Rational } from './rational.ts'
+
+interface Options {
+  signal?: AbortSignal
+  scratchDir: string
+}
+
+/**
+ * Writes the source's first frame, encoded, in the output's container, and reads it back.
+ *
+ * @throws MediaError OUTPUT_REJECTED; PARAMS_REJECTED where only the container's own options are at fault.
+ */
+export async function tryOutput(
+  tools: { ffmpeg: Tool; ffprobe: Tool },
+  source: Source,
+  params: EncodeParams,
+  encoderTimeBase: Rational,
+  format: OutputFormat,
+  options: Options,
+): Promise<void> {
+  checkOtherEncoders(params, format)
+  const { signal } = options
+  const path = join(options.scratchDir, 'trial-output')
+  const muxerOptions = params.output.filter((word) => word !== '-dn')
+  const rejected = (detail: string, cause?: unknown): MediaError =>
+    new MediaError(
+      { code: 'OUTPUT_REJECTED', container: format.name, encoder: params.encoder, detail },
+      { cause },
+    )
+  const write = (own: readonly string[]) =>
+    run(
+      tools.ffmpeg,
+      [
+        ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
+        ...['-map', `0:${source.video.index}`, '-frames:v', '1', ...videoArguments(params)],
+        ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(encoderTimeBase), ...own],
+        ...['-f', format.muxer, fileUrl(path)],
+      ],
+      { signal },
+    )
+  try {
+    await write(muxerOptions)
+  } catch (error) {
+    signal?.throwIfAborted()
+    const detail = wordsOf(error)
+    if (detail === undefined) throw error
+    const isTheirs = muxerOptions.length > 0 && (await succeeds(write([])))
+    throw isTheirs
+      ? new MediaError({ code: 'PARAMS_REJECTED', detail }, { cause: error })
+      : rejected(detail, error)
+  }
+  const codecs: string[] = []
+  await run(
+    tools.ffprobe,
+    [
+      '-v',
+      'error',
+      '-f',
+      format.demuxer,
+      '-show_entries',
+      'stream=codec_name',
+      '-of',
+      'csv=p=0',
+      fileUrl(path),
+    ],
+    { signal, onLine: (line) => void codecs.push(line) },
+  )
+  const isKnown = codecs.some((line) => format.holds?.has(line.replace(/,.*/, '')) ?? true)
+  if (!isKnown) throw rejected(UNKNOWN)
+}
+
+const UNKNOWN = 'it would be data that no player knows'
+
+function checkOtherEncoders(
+  { audio, subtitle }: EncodeParams,
+  { name: container, holds }: OutputFormat,
+): void {
+  const named = [...audio, ...subtitle]
+  for (const [at, word] of named.entries()) {
+    const encoder = named[at + 1]
+    if (!/^-(c|codec|acodec|scodec)(:|$)/.test(word) || encoder === undefined) continue
+    if (holds?.has(encoder) === false) {
+      throw new MediaError({ code: 'OUTPUT_REJECTED', container, encoder, detail: UNKNOWN })
+    }
+  }
+}
+
+function wordsOf(error: unknown): string | undefined {
+  if (!(error instanceof MediaError)) return undefined
+  return error.failure.code === 'TOOL_EXIT' ? error.failure.detail : error.message
+}
+
+async function succeeds(running: Promise<unknown>): Promise<boolean> {
+  try {
+    await running
+    return true
+  } catch {
+    return false
+  }
+}
