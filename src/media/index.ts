@@ -24,7 +24,7 @@ export {
 } from './output-format.ts'
 export { tryOutput } from './output-trial.ts'
 export { type EncodeParams, parseParams, splitParams, videoArguments } from './params/index.ts'
-export { preflight, readStreamTags } from './preflight.ts'
+export { preflight, readStreamTags, type StreamTags } from './preflight.ts'
 export { fileUrl, probe, type Source, type SourceStream } from './probe.ts'
 export { formatRational as formatTimeBase, type Rational, toSeconds } from './rational.ts'
 export * from './segment/index.ts'

@@ -4,17 +4,21 @@
 import { writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { run, type Tool } from './ffmpeg/index.ts'
+import { writeDefaultDuration } from './matroska-rate.ts'
 import { type OutputFormat, outputTimeBase } from './output-format.ts'
 import { type EncodeParams, trimArguments } from './params/index.ts'
+import type { StreamTags } from './preflight.ts'
 import { fileUrl, type Source } from './probe.ts'
 import {
   divideRounded,
   equalRationals,
   formatMicroseconds,
+  formatRational,
   MICROSECONDS,
   type Rational,
   rescale,
 } from './rational.ts'
+import { type LastFrame, readLastFrame } from './segment/last-frame.ts'
 import { SEGMENT_SHIFT_SECONDS, segmentTimeScale } from './segment/task.ts'
 import { codecArguments, type PlannedStream, type StreamPlan } from './stream-plan.ts'
 
@@ -23,6 +27,7 @@ export interface JoinSegment {
   readonly path: string
   /** Time of its first frame in ticks of the segment's time scale, shift included. */
   readonly firstTick: bigint
+  readonly frames: number
 }
 
 export interface JoinJob {
@@ -35,8 +40,8 @@ export interface JoinJob {
   readonly segments: readonly JoinSegment[]
   /** What a single run writes as the video's `encoder` tag, such as `Lavc59.37.100 libx264`. */
   readonly encoderTag: string
-  /** Options for the joined video stream that say of it what the segments cannot, as `readStreamTags` gives them. */
-  readonly streamTags: readonly string[]
+  /** As `readStreamTags` gives them. */
+  readonly streamTags: StreamTags
   readonly outputPath: string
 }
 
@@ -47,18 +52,31 @@ export async function joinSegments(
   options: { signal?: AbortSignal; onSeconds?(seconds: number): void } = {},
 ): Promise<void> {
   const first = job.segments[0]
-  if (first === undefined) throw new RangeError('a join needs at least one segment')
+  const last = job.segments.at(-1)
+  if (first === undefined || last === undefined) throw new RangeError('a join needs at least one segment')
   const listPath = join(dirname(first.path), 'segments.ffconcat')
   await writeFile(listPath, concatList(job.segments, segmentTimeScale(job.encoderTimeBase)))
   const segments = segmentsInput(job, listPath)
   const video = await roundedInput(ffmpeg, job, segments, join(dirname(first.path), 'video.mov'), options)
-  await run(ffmpeg, joinArguments(job, video), {
+  const lastFrame = await readLastFrame(last.path)
+  await run(ffmpeg, joinArguments(job, video, lastFrame), {
     signal: options.signal,
     onLine(line) {
       const microseconds = /^out_time_us=(\d+)$/.exec(line)?.[1]
       if (microseconds !== undefined) options.onSeconds?.(Number(microseconds) / 1e6)
     },
   })
+  const { frameNanoseconds } = job.streamTags
+  if (job.format.demuxer === 'matroska' && frameNanoseconds !== undefined) {
+    await writeDefaultDuration(job.outputPath, videoTrack(job.plan), frameNanoseconds)
+  }
+}
+
+/** Its place among the tracks: Matroska keeps attachments elsewhere. */
+function videoTrack({ streams }: StreamPlan): number {
+  return streams
+    .filter(({ source }) => source.kind !== 'attachment')
+    .findIndex(({ action }) => action === 'segments')
 }
 
 /**
@@ -136,7 +154,7 @@ function firstMicroseconds({ segments, encoderTimeBase }: JoinJob, ticks: Ration
   return rescale(rescale(first, { num: 1, den: timeScale }, ticks) + later, ticks, MICROSECONDS)
 }
 
-function joinArguments(job: JoinJob, video: VideoInput): string[] {
+function joinArguments(job: JoinJob, video: VideoInput, lastFrame: LastFrame | undefined): string[] {
   const { source, plan, params, format } = job
   // What `-ss` takes away again.
   const trimmed = rescale(params.trim.startMicroseconds ?? 0n, MICROSECONDS, video.ticks)
@@ -154,6 +172,7 @@ function joinArguments(job: JoinJob, video: VideoInput): string[] {
     ),
     ...trimArguments(params.trim),
     ...streamTagArguments(job),
+    ...durationFilter(job, lastFrame),
     ...metadataArguments(job),
     ...params.output.filter((word) => word !== '-dn'),
     ...(format.demuxer === 'mov'
@@ -175,7 +194,29 @@ function inBandHeaders({ format, params, plan }: JoinJob): string[] {
 
 function streamTagArguments({ plan, streamTags }: JoinJob): string[] {
   const video = plan.streams.findIndex(({ action }) => action === 'segments')
-  return streamTags.map((word) => (word.startsWith('-') ? `${word}:${video}` : word))
+  return streamTags.options.map((word) => (word.startsWith('-') ? `${word}:${video}` : word))
+}
+
+/**
+ * Packets come from the encoder with a frame's nominal duration, the last with its own. Segments lose it: FFmpeg's
+ * demuxer takes the distance of decode times instead, or nothing where the edit list moves them past the track's length.
+ */
+function durationFilter(job: JoinJob, lastFrame: LastFrame | undefined): string[] {
+  const { plan, segments, streamTags, encoderTimeBase } = job
+  if (streamTags.frameNanoseconds === undefined || lastFrame === undefined) return []
+  const video = plan.streams.findIndex(({ action }) => action === 'segments')
+  const lastPacket = segments.reduce((sum, { frames }) => sum + frames, 0) - 1
+  const isLast = `eq(N\\,${lastPacket - lastFrame.packetsAfter})+eq(N\\,${lastPacket})`
+  const last = `${lastFrame.duration}/${segmentTimeScale(encoderTimeBase)}`
+  const nominal = `${streamTags.frameNanoseconds}/1000000000`
+  const duration = `round(if(${isLast}\\,${last}\\,${nominal})/${filterTick(job)})`
+  return [`-bsf:${video}`, `setts=pts=PTS:dts=DTS:duration=${duration}`]
+}
+
+/** FFmpeg 5 tells its bitstream filters the input's time base and gives them packets in the output's. */
+function filterTick({ encoderTag, format, encoderTimeBase }: JoinJob): string {
+  const libavcodec = Number(/^Lavc(\d+)/.exec(encoderTag)?.[1])
+  return libavcodec < 60 ? `(${formatRational(outputTimeBase(format, encoderTimeBase))})` : 'TB'
 }
 
 /**

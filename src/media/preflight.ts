@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { MediaError } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
+import { readDefaultDuration } from './matroska-rate.ts'
 import { type EncodeParams, videoArguments } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
 import { formatRational, type Rational } from './rational.ts'
@@ -48,9 +49,17 @@ export async function preflight(
   )
 }
 
+/** What a single run says of its video, and what a segment cannot say. */
+export interface StreamTags {
+  /** Names and values of ffmpeg's options, to be given a stream specifier. */
+  readonly options: readonly string[]
+  /** How long a frame nominally lasts; undefined where Matroska would not say it. */
+  readonly frameNanoseconds: bigint | undefined
+}
+
 /**
- * Options that give the joined stream what a single run into Matroska says of it, and what a segment cannot say: mp4
- * leaves colour tags out unless all are known, and has no field order; mov has no colour range.
+ * What the joined stream says in a single run into Matroska. mp4 leaves colour tags out unless all are known, and has no
+ * field order and no nominal rate; mov has no colour range.
  */
 export async function readStreamTags(
   tools: Tools,
@@ -58,7 +67,7 @@ export async function readStreamTags(
   params: EncodeParams,
   encoderTimeBase: Rational,
   options: Options,
-): Promise<string[]> {
+): Promise<StreamTags> {
   const path = await encodeFirstFrame(tools.ffmpeg, source, params, encoderTimeBase, 'matroska', options)
   const tags: string[] = []
   await run(
@@ -76,7 +85,7 @@ export async function readStreamTags(
       },
     },
   )
-  return tags
+  return { options: tags, frameNanoseconds: await readDefaultDuration(path, 0) }
 }
 
 /** ffprobe's names of a stream's tags, and ffmpeg's options for them. */

@@ -17,8 +17,6 @@ export interface Clip {
    * depending on whether an audio packet came before the first encoded picture; a join always smooths it.
    */
   readonly hasRoughAudio?: boolean
-  /** Frames are shown for different lengths of time. */
-  readonly isUneven?: boolean
   make(path: string): Promise<unknown>
 }
 
@@ -78,7 +76,6 @@ const IRREGULAR = "select='not(eq(mod(n,7),3)+eq(mod(n,11),5)+eq(mod(n,13),1))'"
 
 export const variableRateMkv: Clip = {
   name: 'variable rate in mkv',
-  isUneven: true,
   extension: 'mkv',
   grid: '-1',
   needs: ['libx264'],
@@ -97,7 +94,6 @@ export const variableRateMkv: Clip = {
 
 export const gapsMkv: Clip = {
   name: 'frames missing from a constant rate',
-  isUneven: true,
   extension: 'mkv',
   grid: '1/30',
   needs: ['libx264'],
@@ -113,7 +109,6 @@ export const gapsMkv: Clip = {
 
 export const variableRateMp4: Clip = {
   name: 'variable rate in mp4, as a phone films',
-  isUneven: true,
   extension: 'mp4',
   grid: '-1',
   needs: ['libx264'],

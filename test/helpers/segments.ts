@@ -68,7 +68,7 @@ async function encodeAll(job: Job, cuts: Cuts, directory: string): Promise<JoinS
       inputUrl: fileUrl(job.source.path),
       outputPath: path,
     })
-    segments.push({ path, firstTick: task.times[0] ?? 0n })
+    segments.push({ path, firstTick: task.times[0] ?? 0n, frames: task.times.length })
   }
   return segments
 }

@@ -366,7 +366,11 @@ async function joinOutput(
         plan,
         format: job.format,
         encoderTimeBase: job.film.timing.encoder,
-        segments: segments.map(({ path, task }) => ({ path, firstTick: task.times[0] ?? 0n })),
+        segments: segments.map(({ path, task }) => ({
+          path,
+          firstTick: task.times[0] ?? 0n,
+          frames: task.times.length,
+        })),
         encoderTag: `${node.ffmpeg.encoderTag} ${job.params.encoder}`,
         streamTags: await job.streamTags,
         outputPath: output.partialPath,

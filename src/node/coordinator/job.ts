@@ -23,6 +23,7 @@ import {
   type SegmentTask,
   type Source,
   type StreamPlan,
+  type StreamTags,
   splitParams,
   type Tool,
   trimFilm,
@@ -41,7 +42,7 @@ export interface Job {
   readonly params: EncodeParams
   readonly container: SegmentContainer
   /** Needed for the join alone, like `streams`. */
-  readonly streamTags: Promise<readonly string[]>
+  readonly streamTags: Promise<StreamTags>
   readonly format: OutputFormat
   /** What becomes of each stream; it is only needed for the join, and its answer is not waited for before. */
   readonly streams: Promise<StreamPlan>
@@ -93,11 +94,10 @@ export async function prepareJob(
   await trial
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
   streams.catch(() => {})
-  // Only Matroska says all of it; mp4 and mov are told by their own muxers as in a single run.
-  const streamTags =
-    format.demuxer === 'matroska' || container === 'mov'
-      ? readStreamTags(tools, source, params, encoderTimeBase, options)
-      : Promise.resolve([])
+  // mp4 and mov are told the rest by their own muxers, as in a single run.
+  const streamTags = readStreamTags(tools, source, params, encoderTimeBase, options).then((tags) =>
+    format.demuxer === 'matroska' || container === 'mov' ? tags : { ...tags, options: [] },
+  )
   streamTags.catch(() => {})
   return {
     id: randomBytes(8).toString('hex'),

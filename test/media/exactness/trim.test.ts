@@ -47,7 +47,7 @@ describe('a part of the film is the part that a single run takes', () => {
       source,
       {
         ...{ grid: grid ?? clip.grid, params: `${X264} ${params}`, containers },
-        ...{ hasRoughAudio: isRough || clip.hasRoughAudio, isUneven: isRough || clip.isUneven },
+        ...{ hasRoughAudio: isRough || clip.hasRoughAudio },
       },
       join(directory(), `${clip.name}-${params}`.replace(/[^a-z0-9]+/gi, '-')),
     )
