@@ -23,7 +23,7 @@ export {
   outputTimeBase,
 } from './output-format.ts'
 export { tryOutput } from './output-trial.ts'
-export { type EncodeParams, parseParams, splitParams, videoArguments } from './params/index.ts'
+export { chooseStreams, type EncodeParams, parseParams, splitParams, videoArguments } from './params/index.ts'
 export { preflight, readStreamTags, type StreamTags } from './preflight.ts'
 export { fileUrl, probe, type Source, type SourceStream } from './probe.ts'
 export { formatRational as formatTimeBase, type Rational, toSeconds } from './rational.ts'

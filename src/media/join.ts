@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import { run, type Tool } from './ffmpeg/index.ts'
 import { writeDefaultDuration } from './matroska-rate.ts'
 import { type OutputFormat, outputTimeBase } from './output-format.ts'
-import { type EncodeParams, trimArguments } from './params/index.ts'
+import { type EncodeParams, keepsMetadata, trimArguments } from './params/index.ts'
 import type { StreamTags } from './preflight.ts'
 import { fileUrl, type Source } from './probe.ts'
 import {
@@ -174,7 +174,7 @@ function joinArguments(job: JoinJob, video: VideoInput, lastFrame: LastFrame | u
     ...streamTagArguments(job),
     ...durationFilter(job, lastFrame),
     ...metadataArguments(job),
-    ...params.output.filter((word) => word !== '-dn'),
+    ...params.output,
     ...(format.demuxer === 'mov'
       ? ['-video_track_timescale', `${segmentTimeScale(job.encoderTimeBase)}`]
       : []),
@@ -223,21 +223,24 @@ function filterTick({ encoderTag, format, encoderTimeBase }: JoinJob): string {
  * The video's tags and dispositions come from the source too. Naming one stream turns ffmpeg's automatic copying off
  * for all, so each is named.
  */
-function metadataArguments({ plan, encoderTag }: JoinJob): string[] {
+function metadataArguments({ plan, encoderTag, params }: JoinJob): string[] {
+  const isKept = keepsMetadata(params)
+  const isManual = params.output.some((word) => /^-disposition(:|$)/.test(word))
   return plan.streams.flatMap((planned, place) => [
-    ...[`-map_metadata:s:${place}`, `0:s:${planned.source.index}`],
+    ...(isKept ? [`-map_metadata:s:${place}`, `0:s:${planned.source.index}`] : []),
     ...(planned.action === 'segments' ? [`-metadata:s:${place}`, `encoder=${encoderTag}`] : []),
     // Otherwise the source's encoder would stand there for what was encoded just now.
-    ...(planned.action === 'encode' ? [`-metadata:s:${place}`, 'encoder='] : []),
-    ...[`-disposition:${place}`, dispositionsOf(planned, plan).join('+') || '0'],
+    ...(isKept && planned.action === 'encode' ? [`-metadata:s:${place}`, 'encoder='] : []),
+    ...[`-disposition:${place}`, dispositionsOf(planned, plan, isManual).join('+') || '0'],
   ])
 }
 
 /**
  * The source's dispositions, and ffmpeg's own addition: of several streams of a type, the first becomes the default
- * where none is.
+ * where none is. It adds nothing where the user names any dispositions.
  */
-function dispositionsOf({ source }: PlannedStream, plan: StreamPlan): readonly string[] {
+function dispositionsOf({ source }: PlannedStream, plan: StreamPlan, isManual: boolean): readonly string[] {
+  if (isManual) return source.dispositions
   const alike = plan.streams.map((stream) => stream.source).filter(({ kind }) => kind === source.kind)
   const candidates = alike.filter(({ dispositions }) => !dispositions.includes('attached_pic'))
   const lacksDefault = !alike.some(({ dispositions }) => dispositions.includes('default'))

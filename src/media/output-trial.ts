@@ -28,7 +28,7 @@ export async function tryOutput(
   checkOtherEncoders(params, format)
   const { signal } = options
   const path = join(options.scratchDir, 'trial-output')
-  const muxerOptions = params.output.filter((word) => word !== '-dn')
+  const muxerOptions = params.output
   const rejected = (detail: string, cause?: unknown): MediaError =>
     new MediaError(
       { code: 'OUTPUT_REJECTED', container: format.name, encoder: params.encoder, detail },

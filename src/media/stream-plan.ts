@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { MediaError } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import type { OutputFormat } from './output-format.ts'
-import type { EncodeParams } from './params/index.ts'
+import { type EncodeParams, keepsMetadata } from './params/index.ts'
 import { fileUrl, type Source, type SourceStream } from './probe.ts'
 
 export interface PlannedStream {
@@ -38,7 +38,7 @@ export async function planStreams(
   options: Options,
 ): Promise<StreamPlan> {
   const warnings = [...lostVideos(source, format), ...lostChapters(source, format)]
-  const wishes = source.streams.flatMap((stream) => wish(stream, source, params, format))
+  const wishes = source.streams.flatMap((_, at) => wish(at, source, params, format))
   const kept = wishes.filter((planned) => planned.action !== 'segments')
   if (await canHold(ffmpeg, source, format, kept, params, options)) {
     return { streams: wishes, warnings }
@@ -64,12 +64,11 @@ export async function planStreams(
   return { streams, warnings }
 }
 
-function wish(
-  stream: SourceStream,
-  source: Source,
-  params: EncodeParams,
-  format: OutputFormat,
-): PlannedStream[] {
+/** @param at place among the streams: a stream may be chosen twice, with other options each time */
+function wish(at: number, source: Source, params: EncodeParams, format: OutputFormat): PlannedStream[] {
+  const stream = source.streams[at]
+  if (stream === undefined) return []
+  const place = source.streams.slice(0, at).filter(({ kind }) => kind === stream.kind).length
   if (stream.index === source.video.index) return [{ source: stream, action: 'segments', codec: undefined }]
   const copy: PlannedStream = { source: stream, action: 'copy', codec: undefined }
   const encode: PlannedStream = { source: stream, action: 'encode', codec: undefined }
@@ -77,15 +76,13 @@ function wish(
     case 'video':
       return isCover(stream) && holdsCovers(format) ? [copy] : []
     case 'audio': {
-      if (params.audio.includes('-an')) return []
-      return [isEncoded(params.audio, 'a', placeAmong(stream, source)) ? encode : copy]
+      return [isEncoded(params.audio, 'a', place) ? encode : copy]
     }
     case 'subtitle': {
-      if (params.subtitle.includes('-sn')) return []
-      return [isEncoded(params.subtitle, 's', placeAmong(stream, source)) ? encode : copy]
+      return [isEncoded(params.subtitle, 's', place) ? encode : copy]
     }
     case 'data':
-      return params.output.includes('-dn') ? [] : [copy]
+      return [copy]
     case 'attachment':
       return [copy]
   }
@@ -111,10 +108,6 @@ function concerns(option: string, type: 'a' | 's', place: number): boolean {
   // `-ac 2`, `-acodec aac`: the option itself says which type
   if (specifiedType === undefined) return true
   return specifiedType === type && (specifiedPlace === undefined || Number(specifiedPlace) === place)
-}
-
-function placeAmong(stream: SourceStream, source: Source): number {
-  return source.streams.filter(({ kind }) => kind === stream.kind).indexOf(stream)
 }
 
 async function firstThatFits(
@@ -160,6 +153,8 @@ async function canHold(
         ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
         ...streams.flatMap(({ source: { index } }) => ['-map', `0:${index}`]),
         ...codecArguments(streams, params),
+        // Attachments need a tag of theirs.
+        ...(keepsMetadata(params) ? [] : ['-map_metadata', '-1']),
         ...['-t', '0', '-f', format.muxer, fileUrl(join(options.scratchDir, 'trial'))],
       ],
       options.signal === undefined ? {} : { signal: options.signal },
@@ -177,7 +172,7 @@ export function codecArguments(streams: readonly PlannedStream[], params: Encode
     if (action === 'encode') return codec === undefined ? [] : [`-c:${place}`, codec]
     return [`-c:${place}`, 'copy']
   })
-  const users = [...params.audio, ...params.subtitle].filter((word) => word !== '-an' && word !== '-sn')
+  const users = [...params.audio, ...params.subtitle]
   return [...users, ...own]
 }
 

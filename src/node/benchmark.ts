@@ -69,6 +69,7 @@ export async function runBenchmark(
 ): Promise<{ frames: number; seconds: number }> {
   const params = await parseParams(request.params, {
     defaultEncoder: '',
+    scope: 'segment',
     ffmpegPath: ffmpeg.path,
     encoderOptions: (encoder) => readEncoderOptions(ffmpeg, encoder, options),
   })

@@ -114,7 +114,7 @@ export async function singleRun(
   )
   await ffmpeg(
     ...['-i', `file:${inputPath}`],
-    ...plan.streams.flatMap(({ source }) => ['-map', `0:${source.index}`]),
+    ...(params.includes('-map 0') ? [] : plan.streams.flatMap(({ source }) => ['-map', `0:${source.index}`])),
     ...splitParams(params),
     ...others,
     ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', grid],

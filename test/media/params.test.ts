@@ -60,6 +60,8 @@ describe('params are sorted by whom they are for', () => {
       encoder: 'libsvtav1',
       filters: NO_FILTERS,
       trim: { startMicroseconds: undefined, durationMicroseconds: undefined },
+      streams: { maps: [], without: [] },
+      format: undefined,
       video: ['-c:v', 'libsvtav1', '-preset', '6', '-crf', '30', '-g', '240'],
       audio: ['-c:a', 'libopus', '-b:a', '96k'],
       subtitle: ['-c:s', 'copy'],
@@ -72,6 +74,8 @@ describe('params are sorted by whom they are for', () => {
       encoder: 'libvpx',
       filters: NO_FILTERS,
       trim: { startMicroseconds: undefined, durationMicroseconds: undefined },
+      streams: { maps: [], without: [] },
+      format: undefined,
       video: ['-c:v', 'libvpx'],
       audio: [],
       subtitle: [],
@@ -108,9 +112,11 @@ describe('params are sorted by whom they are for', () => {
     ['-filter:a volume=0.5', 'audio'],
     ['-pix_fmt yuv420p', 'video'],
     ['-tag:v hvc1', 'video'],
-    ['-an', 'audio'],
-    ['-sn', 'subtitle'],
-    ['-dn', 'output'],
+    ['-disposition:s:0 forced', 'output'],
+    ['-disposition:v:1 attached_pic', 'output'],
+    ['-map_metadata -1', 'output'],
+    ['-map_chapters -1', 'output'],
+    ['-vtag hvc1', 'video'],
     ['-metadata title=x', 'output'],
     ['-metadata:s:a:0 language=deu', 'output'],
   ] as const)('%s is for %s', async (text, kind) => {
@@ -164,6 +170,42 @@ describe('a part of the film', () => {
   })
 })
 
+test('-c copy is for what is not the video, whose encoder is named behind it', async () => {
+  const params = await parse('-c copy -c:v libsvtav1 -c:a:1 aac')
+  expect(params.encoder).toBe('libsvtav1')
+  expect(params.audio).toEqual(['-c:a', 'copy', '-c:a:1', 'aac'])
+  expect(params.subtitle).toEqual(['-c:s', 'copy'])
+})
+
+describe('a segment’s params, which come from another node', () => {
+  const options = {
+    scope: 'segment',
+    defaultEncoder: '',
+    ffmpegPath: '',
+    encoderOptions: async (name: string) => new Set(ENCODERS[name]),
+  } as const
+
+  test.each([
+    '-an',
+    '-ss 1',
+    '-map 0',
+    '-f mp4',
+    '-c copy',
+    '-b:a 96k',
+    '-metadata a=b',
+    '-c:s srt',
+    '-movflags x',
+  ])('may not hold %s', async (text) => {
+    const reading = parseParams(splitParams(`-c:v libx264 ${text}`), options)
+    await expect(reading).rejects.toMatchObject({ code: 'PARAMS_INVALID' })
+  })
+
+  test('are the video’s', async () => {
+    const params = await parseParams(splitParams('-c:v libx264 -crf 20 -vf hflip'), options)
+    expect(videoArguments(params)).toEqual(['-c:v', 'libx264', '-crf', '20', '-filter:v', 'hflip'])
+  })
+})
+
 describe('params are refused', () => {
   test.each([
     ['film.mp4', 'film.mp4'],
@@ -187,8 +229,17 @@ describe('params are refused', () => {
     ['-enc_time_base 1/30', '-enc_time_base'],
     ['-pass 2', '-pass'],
     ['-force_key_frames 1,2', '-force_key_frames'],
-    ['-f matroska', '-f'],
-    ['-map 0', '-map'],
+    ['-c copy -c:a aac', '-c copy'],
+    ['-c:v libx264 -c copy', '-c copy'],
+    ['-map 1:v', '-map'],
+    ['-map [out]', '-map'],
+    ['-map 0:p:1', '-map'],
+    ['-map 0:v:', '-map'],
+    ['-map_metadata 1', '-map_metadata'],
+    ['-map_metadata:s:v -1', '-map_metadata'],
+    ['-map_chapters 1', '-map_chapters'],
+    ['-disposition +default', '-disposition'],
+    ['-disposition:v -default', '-disposition'],
     ['-i other.mp4', '-i'],
     ['-y', '-y'],
     ['-filter_complex [0:v]null', '-filter_complex'],

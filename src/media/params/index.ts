@@ -11,9 +11,11 @@
 import { MediaError } from '../failure.ts'
 import { type FilterChain, NO_FILTERS, readChain } from '../filters/index.ts'
 import { whyPrivateOptionRefused } from './private-options.ts'
+import { readStreamChoice, type StreamChoice } from './stream-choice.ts'
 import { readTrim, type Trim } from './trim.ts'
 import { invalid, type Kind, kindOf, type Option, readOptions } from './words.ts'
 
+export { chooseStreams, type StreamChoice } from './stream-choice.ts'
 export { type Trim, trimArguments } from './trim.ts'
 export { splitParams } from './words.ts'
 
@@ -24,6 +26,9 @@ export interface EncodeParams {
   readonly video: readonly string[]
   readonly filters: FilterChain
   readonly trim: Trim
+  readonly streams: StreamChoice
+  /** `-f`: FFmpeg's name of the output's format, which its file name must say too. */
+  readonly format: string | undefined
   /** Audio options; empty: the tracks are copied. */
   readonly audio: readonly string[]
   /** Subtitle options; empty: copied or converted as the container needs. */
@@ -39,6 +44,8 @@ export interface EncoderOptions {
   encoderOptions(encoder: string): Promise<ReadonlySet<string> | undefined>
   /** The ffmpeg that is asked, for the message. */
   ffmpegPath: string
+  /** `segment`: what comes from another node, where nothing but the video's options has a place. */
+  scope?: 'job' | 'segment'
 }
 
 /**
@@ -47,11 +54,14 @@ export interface EncoderOptions {
  */
 export async function parseParams(tokens: readonly string[], options: EncoderOptions): Promise<EncodeParams> {
   const read = readOptions(tokens)
-  const videoCodec = read.findLast(({ name, specifier }) => name === 'c' && kindOf(specifier) === 'video')
+  const videoCodec = read.findLast(
+    ({ name, specifier }) => name === 'c' && (specifier === '' || kindOf(specifier) === 'video'),
+  )
   const audioCodecs = read.filter(({ name, specifier }) => name === 'c' && kindOf(specifier) === 'audio')
   const encoder = videoCodec?.value ?? options.defaultEncoder
   if (encoder === 'copy') {
-    throw invalid('-c:v copy', 'a copied video needs no encoding; use ffmpeg itself')
+    const detail = 'a copied video needs no encoding; name an encoder with -c:v, or use ffmpeg itself'
+    throw invalid(`${videoCodec?.written} copy`, detail)
   }
   const videoPrivate = await options.encoderOptions(encoder)
   if (videoPrivate === undefined) {
@@ -71,18 +81,43 @@ export async function parseParams(tokens: readonly string[], options: EncoderOpt
   let filters = NO_FILTERS
   if (videoCodec === undefined) sorted.video.push('-c:v', encoder)
   for (const option of read) {
-    if (option.use?.kind === 'job') continue
+    if (option.use?.kind === 'job') {
+      if (options.scope === 'segment') throw invalid(option.written, FOREIGN)
+      continue
+    }
+    if (options.scope !== 'segment' && isCopyOfAll(option)) {
+      // The video's encoder is named behind it.
+      sorted.audio.push('-c:a', 'copy')
+      sorted.subtitle.push('-c:s', 'copy')
+      continue
+    }
     const kind = sortOption(option, { videoPrivate, audioPrivate })
+    if (options.scope === 'segment' && kind !== 'video') throw invalid(option.written, FOREIGN)
     // Of several chains ffmpeg takes the last.
     if (kind === 'video' && option.name === 'filter') filters = chainOf(option)
     else sorted[kind].push(option.written, ...(option.value === undefined ? [] : [option.value]))
   }
-  return { encoder, filters, trim: readTrim(read), ...sorted }
+  return {
+    ...{ encoder, filters, trim: readTrim(read), streams: readStreamChoice(read) },
+    format: read.findLast(({ name }) => name === 'f')?.value,
+    ...sorted,
+  }
 }
+
+/** Whether the source's tags of streams and chapters are copied: `-map_metadata -1` copies none, `:g` speaks of the file's. */
+export function keepsMetadata({ output }: Pick<EncodeParams, 'output'>): boolean {
+  return output[output.lastIndexOf('-map_metadata') + 1] !== '-1' || !output.includes('-map_metadata')
+}
+
+const FOREIGN = 'a segment takes video options alone'
 
 /** The words that stand for the video's params on a command line that has no other filters. */
 export function videoArguments({ video, filters }: Pick<EncodeParams, 'video' | 'filters'>): string[] {
   return filters.text === '' ? [...video] : [...video, '-filter:v', filters.text]
+}
+
+function isCopyOfAll({ name, specifier, value }: Option): boolean {
+  return name === 'c' && specifier === '' && value === 'copy'
 }
 
 function chainOf({ written, value = '' }: Option): FilterChain {
@@ -99,7 +134,12 @@ function sortOption(
   if (value.length > VALUE_CHARS_MAX)
     throw invalid(written, `its value is longer than ${VALUE_CHARS_MAX} characters`)
   const specifiedKind = specifier === '' ? undefined : kindOf(specifier)
-  if (specifier !== '' && specifiedKind === undefined && name !== 'metadata') {
+  if (option.use?.kind === 'output') {
+    const why = whyOutputRefused(option)
+    if (why !== undefined) throw invalid(written, why)
+    return 'output'
+  }
+  if (specifier !== '' && specifiedKind === undefined) {
     throw invalid(
       written,
       `stream specifier '${specifier}' is not taken; use :v, :a or :s, with a number where needed`,
@@ -124,6 +164,23 @@ function sortOption(
   }
   if (specifiedKind !== 'video' && audioPrivate.has(name)) return 'audio'
   throw invalid(written, 'no such option of ffmpeg or of this encoder, or not one that ffswarm knows')
+}
+
+/** The joined video comes from the segments, so its dispositions are not there to be added to. */
+function whyOutputRefused({ name, specifier, value = '' }: Option): string | undefined {
+  switch (name) {
+    case 'disposition':
+      return /^[+-]/.test(value) && !/^[as](:|$)/.test(specifier)
+        ? 'name all dispositions of the video, without + or -'
+        : undefined
+    case 'map_metadata':
+    case 'map_chapters':
+      return /^g?$/.test(specifier) && /^(0|-1)$/.test(value)
+        ? undefined
+        : 'only 0 (keep, the default) and -1 (leave out) are taken'
+    default:
+      return undefined
+  }
 }
 
 // The longest sensible value is an encoder's list of private options; one offer holds 64 KiB in all.

@@ -28,11 +28,9 @@ const TWO_PASS = 'statistics of the whole film do not fit a segment; use -crf'
 export const OPTIONS: ReadonlyMap<string, OptionUse> = new Map<string, OptionUse>([
   // codec and stream choice are looked at by name in the parser
   ['tag', specified],
-  ['vtag', refused('use -tag:v')],
-  ['atag', refused('use -tag:a')],
-  ['an', { kind: 'audio', flag: true }],
-  ['sn', { kind: 'subtitle', flag: true }],
-  ['dn', { kind: 'output', flag: true }],
+  ['an', { kind: 'job', flag: true }],
+  ['sn', { kind: 'job', flag: true }],
+  ['dn', { kind: 'job', flag: true }],
   ['vn', refused('without video there is nothing to share out; use ffmpeg itself')],
 
   // general codec options (libavcodec/options_table.h) that encoders read
@@ -104,7 +102,7 @@ export const OPTIONS: ReadonlyMap<string, OptionUse> = new Map<string, OptionUse
   ].map((name): [string, OptionUse] => [name, output]),
 
   // not segment by segment, or not yet
-  ['map', refused('choosing streams is not built yet; every stream the container can hold is kept')],
+  ['map', job],
   ['r', refused(RATE)],
   ['fps_mode', refused(RATE)],
   ['vsync', refused(RATE)],
@@ -125,11 +123,11 @@ export const OPTIONS: ReadonlyMap<string, OptionUse> = new Map<string, OptionUse
   ['lavfi', refused('only a simple chain of filters is taken: -vf and -af')],
   ['filter_script', refused('filters from a file are not taken; write them into -vf')],
   ['shortest', refused("the output has the source's length")],
-  ['disposition', refused("not built yet; the source's dispositions are kept")],
-  ['map_metadata', refused("not built yet; the source's metadata is kept")],
-  ['map_chapters', refused("not built yet; the source's chapters are kept")],
+  ['disposition', output],
+  ['map_metadata', output],
+  ['map_chapters', output],
   ['attach', refused("not built yet; the source's attachments are kept")],
-  ['f', refused("the output's name says its format; use -o NAME.mp4, .mkv, .mov, .webm or .ts")],
+  ['f', job],
   ['i', refused("the input is the command's first argument")],
   ['y', refused("use ffswarm's own -y")],
   ...[
@@ -177,5 +175,7 @@ export const ALIASES: ReadonlyMap<string, { name: string; specifier?: string }> 
   ['qscale', { name: 'q' }],
   ['vf', { name: 'filter', specifier: 'v' }],
   ['af', { name: 'filter', specifier: 'a' }],
+  ['vtag', { name: 'tag', specifier: 'v' }],
+  ['atag', { name: 'tag', specifier: 'a' }],
   ['vprofile', { name: 'profile', specifier: 'v' }],
 ])

@@ -34,7 +34,7 @@ export function readOptions(tokens: readonly string[]): Option[] {
     const name = alias?.name ?? head
     const use = OPTIONS.get(name) ?? OPTIONS.get(head)
     if (use?.kind === 'refused') throw invalid(written, use.why)
-    const isFlag = use !== undefined && 'flag' in use
+    const isFlag = use !== undefined && 'flag' in use && use.flag === true
     const value = isFlag ? undefined : tokens[++at]
     if (!isFlag && value === undefined) throw invalid(written, 'its value is missing')
     read.push({ written, name, specifier: [alias?.specifier, ...rest].filter(Boolean).join(':'), value, use })

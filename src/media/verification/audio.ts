@@ -78,7 +78,7 @@ export async function expectAudio(
     const isCut = trimmed < toSeconds(track.endPts, stream.source.timeBase) - zero
     const endIs = isCopy && !isCut && !stream.source.codec.startsWith('pcm_') ? 'last packet' : 'end'
     const end = isCut ? trimmed : toSeconds(edgeOf(track, endIs), stream.source.timeBase) - zero
-    const tolerance = toleranceOf(stream, { isCopy, paramsKnown })
+    const tolerance = toleranceOf(stream, params, { isCopy, paramsKnown })
     return [
       {
         source: stream.source.index,
@@ -101,9 +101,11 @@ function trimmedEnd({ startMicroseconds = 0n, durationMicroseconds }: EncodePara
 
 function toleranceOf(
   { source }: PlannedStream,
+  { audio }: EncodeParams,
   { isCopy, paramsKnown }: { isCopy: boolean; paramsKnown: boolean },
 ): ExpectedAudio['tolerance'] {
-  const start = paramsKnown ? COPY_TOLERANCE + OPUS_DELAY * Number(source.codec === 'opus') : UNKNOWN_DELAY
+  const isOpus = source.codec === 'opus' || audio.some((word) => word.includes('opus'))
+  const start = paramsKnown ? COPY_TOLERANCE + OPUS_DELAY * Number(isOpus) : UNKNOWN_DELAY
   if (isCopy) return { start, endEarly: start, endLate: start }
   return { start, endEarly: start + OPUS_DELAY, endLate: LAST_FRAME }
 }

@@ -1,6 +1,7 @@
 /** What is to be done: the source, its frames and times, the params, and what becomes of its other streams. */
 import { randomBytes } from 'node:crypto'
 import {
+  chooseStreams,
   decodeFrameIndex,
   defaultEncoder,
   type EncodeParams,
@@ -72,7 +73,11 @@ export async function prepareJob(
     ffmpegPath: tools.ffmpeg.path,
     encoderOptions: (name) => readEncoderOptions(tools.ffmpeg, name, options),
   })
-  const source = await probe(tools.ffprobe, request.inputPath, options)
+  if (params.format !== undefined && params.format !== format.muxer) {
+    const detail = `the output's name makes it ${format.muxer}; leave -f out, or name the output otherwise with -o`
+    throw new MediaError({ code: 'PARAMS_INVALID', option: `-f ${params.format}`, detail })
+  }
+  const source = chooseStreams(await probe(tools.ffprobe, request.inputPath, options), params.streams)
   const [index, zeroMicroseconds] = await Promise.all([
     readFrameIndex(tools, source, options),
     measureZero(tools.ffmpeg, source, options),

@@ -170,12 +170,10 @@ export class Worker implements SegmentHandler {
     const { tools } = this.#init
     const params = await parseParams(offer.params, {
       defaultEncoder: '',
+      scope: 'segment',
       ffmpegPath: tools.ffmpeg.path,
       encoderOptions: (encoder) => this.#optionsOf(encoder),
     })
-    if (params.audio.length + params.subtitle.length + params.output.length > 0) {
-      throw Object.assign(new Error('a segment takes video options alone'), { code: 'PARAMS_INVALID' })
-    }
     const container = SEGMENT_CONTAINERS.find((name) => name === offer.container)
     if (container === undefined) throw new RangeError('admit lets no other container in')
     return {
