@@ -19,11 +19,14 @@ import {
   peerRow,
   surroundings,
   VERSION,
+  type VerifyLevel,
+  verifyFile,
   type WorkerTaskEvent,
 } from './node/index.ts'
 import { jsonLines } from './ui/json-lines.ts'
 import { plainReporter } from './ui/plain.ts'
 import { benchmarkTable, checksTable, peersTable } from './ui/tables.ts'
+import { verificationText } from './ui/verification.ts'
 
 const out = (text: string) => void process.stdout.write(text)
 const err = (text: string) => void process.stderr.write(text)
@@ -106,6 +109,14 @@ networkOptions(
   ),
 )
 
+interface VerifyCliOptions {
+  source: string
+  params?: string
+  report?: string
+  verify: VerifyLevel
+  json?: boolean
+}
+
 interface EncodeCliOptions extends NetworkOptions {
   output?: string
   peers?: number
@@ -118,6 +129,7 @@ interface EncodeCliOptions extends NetworkOptions {
   slots?: number
   wait: number
   report?: string
+  verify: VerifyLevel
   yes?: boolean
   quiet?: boolean
 }
@@ -144,6 +156,7 @@ networkOptions(
     .option('--no-local', 'leave the encoding to the others')
     .option('--slots <n>', 'segments to encode here at once', positiveInteger)
     .option('--report <file>', 'write a certificate of the job there (JSON)')
+    .addOption(verifyLevel('how to check the output: its times, or its pictures too').default('times'))
     .option('-y, --yes', 'replace an existing output')
     .option('-q, --quiet', 'say nothing but errors'),
 ).action((input: string, options: EncodeCliOptions) =>
@@ -236,6 +249,34 @@ networkOptions(
 )
 
 program
+  .command('verify')
+  .description('whether a file is exactly what its source and the params make, whoever made it')
+  .argument('<output>', 'the file')
+  .requiredOption('--source <input>', 'what it was made of')
+  .option('--params <params>', 'the FFmpeg output options that it was made with')
+  .option('--report <file>', 'what ffswarm encode --report has written: tells params and seams')
+  .addOption(verifyLevel('what to check: the times, or the pictures too').default('full'))
+  .option('--json', 'one JSON object on standard output')
+  .action((output: string, options: VerifyCliOptions) =>
+    main(options, async (signal) => {
+      const verification = await verifyFile(
+        surroundings(),
+        {
+          outputPath: output,
+          sourcePath: options.source,
+          params: options.params,
+          reportPath: options.report,
+          level: options.verify,
+        },
+        { signal },
+      )
+      if (options.json) json(verification)
+      else out(verificationText(verification))
+      if (verification.verdict !== 'exact') process.exitCode = 1
+    }),
+  )
+
+program
   .command('doctor')
   .description('what this machine has for encoding in a swarm, and what is missing')
   .option('--json', 'one JSON object a line')
@@ -247,6 +288,10 @@ program
       if (checks.some(({ state }) => state === 'error')) process.exitCode = 3
     }),
   )
+
+function verifyLevel(description: string): Option {
+  return new Option('--verify <level>', description).choices(['times', 'full'])
+}
 
 function networkOptions(command: CommandType): CommandType {
   return command
@@ -290,7 +335,7 @@ function encodeRequest(input: string, options: EncodeCliOptions): EncodeRequest 
     segmentSeconds: options.segmentTime,
     atKeyframes: options.exactly,
     local: options.local === undefined ? 'auto' : options.local ? 'always' : 'never',
-    verify: 'times',
+    verify: options.verify,
     reportPath: options.report,
   }
 }

@@ -38,7 +38,11 @@ export function segmentArguments(
  * `-copyts -itsoffset` does what ffmpeg does by itself to a whole file, with the same rounding, and leaves the frame
  * rate known to the encoder (a `setpts` filter hides it from FFmpeg 7, and x264 then writes level 6.2).
  */
-function inputArguments(task: SegmentTask, seekPts: bigint | undefined, files: SegmentFiles): string[] {
+export function inputArguments(
+  task: Pick<SegmentTask, 'timeBase' | 'zeroMicroseconds' | 'format'>,
+  seekPts: bigint | undefined,
+  files: Pick<SegmentFiles, 'inputUrl' | 'inputOptions'>,
+): string[] {
   const seek =
     seekPts === undefined
       ? []
@@ -58,15 +62,22 @@ function inputArguments(task: SegmentTask, seekPts: bigint | undefined, files: S
   ]
 }
 
-/** The cut, the user's filters, and behind filters that had to see more than the segment the cut of what they gave. */
 function filterArguments(task: SegmentTask): string[] {
+  const chain = filterChain(task)
+  return chain === '' ? [] : ['-filter:v', chain]
+}
+
+/** The cut, the user's filters, and behind filters that had to see more than the segment the cut of what they gave. */
+export function filterChain(
+  task: Pick<SegmentTask, 'timeBase' | 'zeroMicroseconds' | 'startPts' | 'endPts' | 'filters' | 'filtered'>,
+): string {
   const zero = rescale(task.zeroMicroseconds, MICROSECONDS, task.timeBase)
   const chain = [
     trim({ startPts: less(task.startPts, zero), endPts: less(task.endPts, zero) }),
     task.filters,
     trim(task.filtered ?? WHOLE),
-  ].filter((part) => part !== '')
-  return chain.length === 0 ? [] : ['-filter:v', chain.join(',')]
+  ]
+  return chain.filter((part) => part !== '').join(',')
 }
 
 function trim({ startPts, endPts }: SegmentRange): string {

@@ -27,6 +27,7 @@ export interface ExpectedAudio {
 export interface AudioOffsets {
   readonly stream: number
   readonly source: number
+  readonly codec: string
   readonly packets: number
   readonly start: { readonly expectedSeconds: number; readonly actualSeconds: number }
   readonly end: { readonly expectedSeconds: number; readonly actualSeconds: number }
@@ -78,7 +79,7 @@ export async function expectAudio(
     const isCut = trimmed < toSeconds(track.endPts, stream.source.timeBase) - zero
     const endIs = isCopy && !isCut && !stream.source.codec.startsWith('pcm_') ? 'last packet' : 'end'
     const end = isCut ? trimmed : toSeconds(edgeOf(track, endIs), stream.source.timeBase) - zero
-    const tolerance = toleranceOf(stream, params, { isCopy, paramsKnown })
+    const tolerance = toleranceOf({ isCopy, paramsKnown })
     return [
       {
         source: stream.source.index,
@@ -99,15 +100,16 @@ function trimmedEnd({ startMicroseconds = 0n, durationMicroseconds }: EncodePara
     : Number(startMicroseconds + durationMicroseconds) / 1e6
 }
 
-function toleranceOf(
-  { source }: PlannedStream,
-  { audio }: EncodeParams,
-  { isCopy, paramsKnown }: { isCopy: boolean; paramsKnown: boolean },
-): ExpectedAudio['tolerance'] {
-  const isOpus = source.codec === 'opus' || audio.some((word) => word.includes('opus'))
-  const start = paramsKnown ? COPY_TOLERANCE + OPUS_DELAY * Number(isOpus) : UNKNOWN_DELAY
+function toleranceOf({
+  isCopy,
+  paramsKnown,
+}: {
+  isCopy: boolean
+  paramsKnown: boolean
+}): ExpectedAudio['tolerance'] {
+  const start = paramsKnown ? COPY_TOLERANCE : UNKNOWN_DELAY
   if (isCopy) return { start, endEarly: start, endLate: start }
-  return { start, endEarly: start + OPUS_DELAY, endLate: LAST_FRAME }
+  return { start, endEarly: start, endLate: LAST_FRAME }
 }
 
 function edgeOf({ lastPts, endPts }: Track, endIs: ExpectedAudio['endIs']): bigint {
@@ -160,7 +162,7 @@ async function firstPackets(
 /** The same edges in a file. `streams` are its audio tracks in order, as many as are expected. */
 export function measureAudio(
   expected: readonly ExpectedAudio[],
-  streams: readonly { index: number; timeBase: Rational }[],
+  streams: readonly { index: number; codec: string; timeBase: Rational }[],
   tracks: ReadonlyMap<number, Track>,
   firstPicture: { expectedSeconds: number; actualSeconds: number },
 ): AudioOffsets[] {
@@ -173,6 +175,7 @@ export function measureAudio(
       {
         stream: stream.index,
         source: audio.source,
+        codec: stream.codec,
         packets: track.packets,
         start: {
           expectedSeconds: audio.startSeconds - expectedSeconds,
@@ -191,12 +194,13 @@ export function checkAudio(
   offsets: readonly AudioOffsets[],
   expected: readonly ExpectedAudio[],
 ): AudioFinding[] {
-  return offsets.flatMap(({ stream, source, start, end }) => {
+  return offsets.flatMap(({ stream, source, codec, start, end }) => {
     const tolerance = expected.find((audio) => audio.source === source)?.tolerance
     if (tolerance === undefined) return []
     const late = end.actualSeconds - end.expectedSeconds
-    const startsWrong = Math.abs(start.actualSeconds - start.expectedSeconds) > tolerance.start
-    const endsWrong = late > tolerance.endLate || -late > tolerance.endEarly
+    const more = codec === 'opus' ? OPUS_DELAY : 0
+    const startsWrong = Math.abs(start.actualSeconds - start.expectedSeconds) > tolerance.start + more
+    const endsWrong = late > tolerance.endLate + more || -late > tolerance.endEarly + more
     return [
       ...(startsWrong ? [{ code: 'OUTPUT_AUDIO' as const, stream, edge: 'start' as const, ...start }] : []),
       ...(endsWrong ? [{ code: 'OUTPUT_AUDIO' as const, stream, edge: 'end' as const, ...end }] : []),

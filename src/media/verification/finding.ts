@@ -4,6 +4,8 @@ export type Finding =
   | FramesFinding
   | { code: 'OUTPUT_SHIFTED'; seconds: number }
   | { code: 'OUTPUT_STREAMS'; detail: string }
+  /** A report says otherwise. */
+  | { code: 'OUTPUT_UNREPORTED'; detail: string }
   | AudioFinding
   | DecodingFinding
   | PictureFinding
@@ -55,6 +57,7 @@ export function describeFinding(finding: Finding): string {
     case 'OUTPUT_SHIFTED':
       return `the whole video is ${Math.abs(finding.seconds).toFixed(3)} s too ${finding.seconds > 0 ? 'late' : 'early'}`
     case 'OUTPUT_STREAMS':
+    case 'OUTPUT_UNREPORTED':
       return finding.detail
     case 'OUTPUT_AUDIO': {
       const apart = finding.actualSeconds - finding.expectedSeconds

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   digestFile,
   type ExpectedAudio,
+  type Finding,
   formatTimeBase,
   joinSegments,
   MediaError,
@@ -22,6 +23,7 @@ import { JobError } from './failure.ts'
 import { type Job, type JobRequest, prepareJob, withDecodedIndex } from './job.ts'
 import { blame, OutputError } from './output-error.ts'
 import { type OutputFile, reserveOutput } from './output-file.ts'
+import { lookAtOutput, seamsOf } from './pictures.ts'
 import { SegmentPlan } from './plan.ts'
 import { type Evidence, toReport, type VerifyLevel } from './report.ts'
 import { reserveReport } from './report-file.ts'
@@ -400,7 +402,15 @@ async function verify(
   const expected = await expectedOutput(job, audio)
   const verified = await verifyOutput(tools.ffprobe, output.partialPath, expected, { signal })
   Object.assign(evidence, { expected, verified })
-  const [finding, ...more] = blame(verified.findings, segments, job)
+  const findings: Finding[] = [...verified.findings]
+  if (evidence.level === 'full') {
+    const look = await lookAtOutput(tools, job, verified, seamsOf(segments.map(({ task }) => task.frames)), {
+      signal,
+    })
+    findings.push(...(look?.findings ?? []))
+    Object.assign(evidence, { pictures: look?.pictures })
+  }
+  const [finding, ...more] = blame(findings, segments, job)
   if (finding !== undefined) throw new OutputError([finding, ...more])
 }
 

@@ -7,6 +7,7 @@ import {
   type ExpectedOutput,
   type FileDigest,
   formatTimeBase,
+  type PicturesCompared,
   type SourceStream,
   summarizeTimes,
   type VerifiedOutput,
@@ -37,6 +38,8 @@ export interface Evidence {
   verified?: VerifiedOutput
   /** Of the finished output. */
   digest?: FileDigest
+  /** Where its pictures were looked at. */
+  pictures?: PicturesCompared
   readonly failedAttempts: SegmentChanged[]
   readonly warnings: string[]
 }
@@ -148,7 +151,11 @@ function segmentOf({ task, executor, encoded, inspected, event }: VerifiedSegmen
   }
 }
 
-function outputOf({ job, expected, verified, digest }: Evidence) {
+export function picturesOf({ findings: _, ...figures }: PicturesCompared) {
+  return figures
+}
+
+function outputOf({ job, expected, verified, digest, pictures }: Evidence) {
   if (job === undefined || expected === undefined || verified === undefined) return {}
   const { file, times, shiftTicks, audio } = verified
   return {
@@ -166,6 +173,7 @@ function outputOf({ job, expected, verified, digest }: Evidence) {
     times: timesOf(times),
     shiftTicks: Number(shiftTicks),
     audio: audio.map(roundedAudio),
+    ...(pictures === undefined ? {} : { pictures: picturesOf(pictures) }),
     streams: file.streams.map(streamOf),
   }
 }
@@ -185,10 +193,10 @@ function streamOf({ index, kind, codec, language, dispositions }: SourceStream) 
 }
 
 /** Seconds to the microsecond: what is behind it is the noise of floating point. */
-export function roundedAudio({ stream, source, packets, start, end }: AudioOffsets) {
+export function roundedAudio({ stream, source, codec, packets, start, end }: AudioOffsets) {
   const edge = ({ expectedSeconds, actualSeconds }: AudioOffsets['start']) => ({
     expectedSeconds: Math.round(expectedSeconds * 1e6) / 1e6,
     actualSeconds: Math.round(actualSeconds * 1e6) / 1e6,
   })
-  return { stream, source, packets, start: edge(start), end: edge(end) }
+  return { stream, source, codec, packets, start: edge(start), end: edge(end) }
 }

@@ -1,0 +1,130 @@
+/**
+ * Compares the pictures of a stretch of two films, one by one: each with its own counterpart, and with those before and
+ * after that. Both are read from near the stretch, not from their start.
+ */
+import { run, type Tool } from '../ffmpeg/index.ts'
+import type { FilterChain } from '../filters/index.ts'
+import { fileUrl, type Source } from '../probe.ts'
+import { filterChain, inputArguments } from '../segment/arguments.ts'
+import { type FilmPlan, segmentSource } from '../segment/index.ts'
+import type { Stretch } from './samples.ts'
+
+/** A film in a file: what its frames are, and what filters make them. */
+export interface FilmFile extends FilmPlan {
+  readonly file: Source
+  readonly chain: FilterChain
+}
+
+export interface PictureScore {
+  /** In the film. */
+  readonly place: number
+  /** Structural similarity to the picture of the same time, 0 to 1; undefined to those beside it at a stretch's ends. */
+  readonly ssim: number
+  readonly ssimBefore: number | undefined
+  readonly ssimAfter: number | undefined
+  /** Of the two pictures shrunk to 64x36, in dB. Encoders lose detail, never the large shapes. */
+  readonly coarsePsnr: number
+}
+
+// Detail beyond this is the encoder's to lose, and costs time to compare.
+const WIDTH_MAX = 480
+// What two equal pictures have: infinity is no number to take a median of.
+const PSNR_MAX = 100
+
+/**
+ * @param from `near`: reads from the keyframe before the stretch; `start`: from the films' first frames, which is slow
+ * and cannot miss anything
+ * @returns undefined where a film gave fewer frames than there are
+ */
+export async function comparePictures(
+  ffmpeg: Tool,
+  [output, source]: readonly [FilmFile, FilmFile],
+  { first, end }: Stretch,
+  { from, signal }: { from: 'near' | 'start'; signal?: AbortSignal | undefined },
+): Promise<PictureScore[] | undefined> {
+  const count = end - first
+  const ssim: number[] = []
+  const coarse: number[] = []
+  const films = [output, source].map((film) => readFilm(film, { first, end }, from))
+  await run(
+    ffmpeg,
+    [
+      ...['-v', 'error', '-nostdin', ...films.flatMap(({ input }) => input)],
+      ...['-filter_complex', graph(films, output.file, count), '-map', '[fine]', '-map', '[coarse]'],
+      ...['-fps_mode:v', 'passthrough', '-f', 'null', '-'],
+    ],
+    {
+      signal,
+      onLine(line) {
+        const fine = /\bAll:(\S+)/.exec(line)?.[1]
+        const psnr = /\bpsnr_avg:(\S+)/.exec(line)?.[1]
+        if (fine !== undefined) ssim.push(Number(fine))
+        if (psnr !== undefined) coarse.push(psnr === 'inf' ? PSNR_MAX : Number(psnr))
+      },
+    },
+  )
+  if (coarse.length !== count || ssim.length !== 3 * count - 2) return undefined
+  // In the order of `interleave`: each picture with its own, then the next with this one, then this with the next.
+  return coarse.map((coarsePsnr, at) => ({
+    place: first + at,
+    ssim: ssim[3 * at] ?? 0,
+    ssimBefore: at === 0 ? undefined : ssim[3 * at - 2],
+    ssimAfter: ssim[3 * at + 2],
+    coarsePsnr,
+  }))
+}
+
+function readFilm(film: FilmFile, { first, end }: Stretch, from: 'near' | 'start') {
+  const { file, index, chain, zeroMicroseconds } = film
+  const task = {
+    ...segmentSource(film, first, end),
+    ...{ format: file.format, timeBase: index.timeBase, zeroMicroseconds, filters: chain.text },
+  }
+  const seekPts = from === 'near' ? task.seekPts[0] : undefined
+  return {
+    input: inputArguments(task, seekPts, { inputUrl: fileUrl(file.path) }),
+    stream: file.video.index,
+    chain: filterChain(task),
+  }
+}
+
+function graph(
+  films: readonly { stream: number; chain: string }[],
+  { video: { width, height } }: Source,
+  count: number,
+): string {
+  const fineWidth = even(Math.min(WIDTH_MAX, width))
+  const size = `${fineWidth}:${even((height * fineWidth) / Math.max(1, width))}`
+  const [out, src] = ['out', 'src']
+  const others = count > 1
+  const parts = films.map(({ stream, chain }, place) => {
+    const name = place === 0 ? out : src
+    const copies = ['own', ...(others ? ['low', 'high'] : []), 'small'].map((copy) => `[${name}-${copy}]`)
+    const scaled = [chain, `scale=${size}:flags=area`, 'format=yuv420p', 'setsar=1', 'settb=1/1000']
+    return `[${place}:${stream}]${scaled.filter((text) => text !== '').join(',')},split=${copies.length}${copies.join('')}`
+  })
+  const low = `trim=end_frame=${count - 1}`
+  const high = 'trim=start_frame=1'
+  return [
+    ...parts,
+    ...[out, src].flatMap((name) => {
+      const [before, after] =
+        name === out
+          ? [`[${name}-high]${high}`, `[${name}-low]${low}`]
+          : [`[${name}-low]${low}`, `[${name}-high]${high}`]
+      return [
+        `[${name}-own]setpts=120*N[${name}-0]`,
+        ...(others ? [`${before},setpts=120*N+40[${name}-1]`, `${after},setpts=120*N+80[${name}-2]`] : []),
+        `${(others ? [0, 1, 2] : [0]).map((at) => `[${name}-${at}]`).join('')}${others ? 'interleave=nb_inputs=3' : 'null'}[${name}-all]`,
+        `[${name}-small]scale=64:36:flags=area,setpts=120*N[${name}-coarse]`,
+      ]
+    }),
+    `[${out}-all][${src}-all]ssim=stats_file=-:shortest=1[fine]`,
+    `[${out}-coarse][${src}-coarse]psnr=stats_file=-:shortest=1[coarse]`,
+  ].join(';')
+}
+
+/** At least 16: SSIM looks at windows of 8x8. */
+function even(length: number): number {
+  return Math.max(16, 2 * Math.round(length / 2))
+}

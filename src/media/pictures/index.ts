@@ -1,0 +1,76 @@
+/** Looks at the pictures of a finished film beside those it was made of, at sampled places. */
+import type { Tool } from '../ffmpeg/index.ts'
+import { toSeconds } from '../rational.ts'
+import type { DecodingFinding, PictureFinding } from '../verification/finding.ts'
+import { comparePictures, type FilmFile, type PictureScore } from './compare.ts'
+import { judgePictures, median } from './judge.ts'
+import { type Stretch, sampleStretches } from './samples.ts'
+
+export type { FilmFile } from './compare.ts'
+export { thinOut } from './samples.ts'
+
+export interface PicturesCompared {
+  readonly compared: number
+  readonly medianSsim: number
+  readonly lowestSsim: number
+  readonly medianCoarsePsnr: number
+  readonly lowestCoarsePsnr: number
+  readonly findings: readonly (PictureFinding | DecodingFinding)[]
+}
+
+/**
+ * The films have the same number of frames. What looks wrong is looked at again with everything decoded from the start:
+ * a seek that went wrong is not the file's fault.
+ *
+ * @param seams places of the frames to look at closely
+ */
+export async function lookAtPictures(
+  ffmpeg: Tool,
+  output: FilmFile,
+  source: FilmFile,
+  seams: readonly number[],
+  options: { signal?: AbortSignal } = {},
+): Promise<PicturesCompared> {
+  const frames = output.film.pts.length
+  // Where one cannot seek, each stretch costs all before it: better to read all of it once.
+  const canSeek = output.index.seekable && source.index.seekable && source.chain.history !== 'all'
+  const stretches = canSeek ? sampleStretches(frames, seams) : [{ first: 0, end: frames }]
+  const missing: DecodingFinding[] = []
+  const looks: { stretch: Stretch; scores: readonly PictureScore[] }[] = []
+  for (const stretch of stretches) {
+    const near = await comparePictures(ffmpeg, [output, source], stretch, { from: 'near', ...options })
+    looks.push({ stretch, scores: near ?? (await lookFromStart(stretch)) })
+  }
+  const medianCoarsePsnr = median(looks.flatMap(({ scores }) => scores.map(({ coarsePsnr }) => coarsePsnr)))
+  for (const look of looks) {
+    if (judgePictures(look.scores, medianCoarsePsnr).length === 0) continue
+    look.scores = await lookFromStart(look.stretch)
+  }
+  const scores = looks.flatMap((look) => look.scores)
+  const medianSsim = median(scores.map(({ ssim }) => ssim))
+  const findings = judgePictures(scores, medianCoarsePsnr).map(({ score, kind }): PictureFinding => {
+    const { place: at, ssim, coarsePsnr: psnr } = score
+    const seconds = toSeconds(output.film.pts[at] ?? 0n, output.film.timing.source)
+    return { code: 'OUTPUT_PICTURE', kind, at, seconds, ssim, psnr, medianSsim }
+  })
+  return {
+    compared: scores.length,
+    medianSsim,
+    lowestSsim: lowest(scores.map(({ ssim }) => ssim)),
+    medianCoarsePsnr,
+    lowestCoarsePsnr: lowest(scores.map(({ coarsePsnr }) => coarsePsnr)),
+    findings: [...missing, ...findings],
+  }
+
+  async function lookFromStart(stretch: Stretch): Promise<readonly PictureScore[]> {
+    const found = await comparePictures(ffmpeg, [output, source], stretch, { from: 'start', ...options })
+    if (found !== undefined) return found
+    const detail = `not all of the frames ${stretch.first} to ${stretch.end - 1} can be decoded`
+    missing.push({ code: 'OUTPUT_DECODING', detail, more: 0 })
+    return []
+  }
+}
+
+function lowest(numbers: readonly number[]): number {
+  return numbers.reduce((least, number) => Math.min(least, number), Number.POSITIVE_INFINITY)
+}

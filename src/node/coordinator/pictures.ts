@@ -1,0 +1,69 @@
+/** A finished output looked at, picture by picture at sampled places, beside the film that the job made it of. */
+import {
+  checkDecoding,
+  type FilmFile,
+  type Finding,
+  type LocatedTools,
+  lookAtPictures,
+  NO_FILTERS,
+  type PicturesCompared,
+  readFrameIndex,
+  thinOut,
+  type VerifiedOutput,
+} from '../../media/index.ts'
+import type { Job } from './job.ts'
+
+// Each costs the decoding of a GOP or two of both films.
+const KEYFRAMES_MAX = 60
+
+export interface Look {
+  readonly findings: readonly Finding[]
+  readonly pictures: PicturesCompared
+}
+
+/**
+ * @param seams places of the segments' first frames; undefined where nobody knows: the output's keyframes then
+ * @returns undefined where the films differ in their frames: there is no telling which picture belongs to which
+ */
+export async function lookAtOutput(
+  tools: LocatedTools,
+  job: Job,
+  { file: output, findings }: VerifiedOutput,
+  seams: readonly number[] | undefined,
+  options: { signal: AbortSignal },
+): Promise<Look | undefined> {
+  if (findings.some(({ code }) => code === 'OUTPUT_FRAMES')) return undefined
+  const index = await readFrameIndex(tools, output, options)
+  const timing = {
+    source: index.timeBase,
+    encoder: index.timeBase,
+    zeroMicroseconds: 0n,
+    startMicroseconds: 0n,
+  }
+  const film: FilmFile = {
+    file: output,
+    index,
+    film: { pts: index.pts, untrimmed: index.pts, first: 0, timing, filtered: undefined },
+    chain: NO_FILTERS,
+    zeroMicroseconds: 0n,
+  }
+  const source: FilmFile = { ...job, file: job.source, chain: job.params.filters }
+  const places = seams ?? thinOut(placesOf(index.keyframes, index.pts), KEYFRAMES_MAX)
+  const decoding = await checkDecoding(tools.ffmpeg, output, job.source, options)
+  const pictures = await lookAtPictures(tools.ffmpeg, film, source, places, options)
+  return { findings: [...decoding, ...pictures.findings], pictures }
+}
+
+function placesOf(times: BigInt64Array, pts: BigInt64Array): number[] {
+  const wanted = new Set(times)
+  return [...pts.keys()].filter((place) => wanted.has(pts[place] ?? 0n))
+}
+
+/** The places where one segment's frames end and the next one's begin. */
+export function seamsOf(frames: readonly number[]): number[] {
+  let place = 0
+  return frames.slice(0, -1).map((count) => {
+    place += count
+    return place
+  })
+}

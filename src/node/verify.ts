@@ -1,0 +1,168 @@
+/** Verifies any file against the source that it was made of, later and whoever made it. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import {
+  digestFile,
+  type LocatedTools,
+  locateTools,
+  type PicturesCompared,
+  probe,
+  ptsDigest,
+  type VerifiedOutput,
+  verifyOutput,
+} from '../media/index.ts'
+import { expectedAudio, expectedOutput } from './coordinator/expected.ts'
+import { JobError } from './coordinator/failure.ts'
+import { type Job, prepareJob, withDecodedIndex } from './coordinator/job.ts'
+import { lookAtOutput, seamsOf } from './coordinator/pictures.ts'
+import {
+  findingOf,
+  picturesOf,
+  REPORT_SCHEMA,
+  roundedAudio,
+  timesOf,
+  type VerifyLevel,
+} from './coordinator/report.ts'
+import { createDataDir } from './data-dir.ts'
+import type { Surroundings } from './node.ts'
+
+export interface VerifyRequest {
+  readonly outputPath: string
+  readonly sourcePath: string
+  /** What the file was made with; undefined: what the report says, or nobody knows. */
+  readonly params: string | undefined
+  /** Of the job that made it: its seams are looked at. */
+  readonly reportPath: string | undefined
+  readonly level: VerifyLevel
+}
+
+export type Verification = ReturnType<typeof toVerification>
+
+/** @throws MediaError, JobError where there is nothing to compare; what is wrong with the file is in the result */
+export async function verifyFile(
+  surroundings: Surroundings,
+  request: VerifyRequest,
+  options: { signal: AbortSignal },
+): Promise<Verification> {
+  const dataDir = await createDataDir(surroundings.env)
+  const tools = await locateTools({ ...surroundings, cacheDir: join(dataDir, 'bin') })
+  const report = request.reportPath === undefined ? undefined : await readReport(request.reportPath)
+  const scratchDir = await mkdtemp(join(tmpdir(), 'ffswarm-verify-'))
+  try {
+    const params = request.params ?? report?.params.given ?? undefined
+    const paramsKnown = params !== undefined || report !== undefined
+    const { sourcePath: inputPath, outputPath } = request
+    // The output first: a file that is none should not cost the reading of the source.
+    await probe(tools.ffprobe, outputPath, options)
+    const prepared = await prepareJob(
+      { tools },
+      { inputPath, outputPath, params },
+      { ...options, scratchDir },
+    )
+    const { job, verified } = await compare(tools, prepared, { outputPath, paramsKnown }, options)
+    const seams = report === undefined ? undefined : seamsOf(report.segments.map(({ frames }) => frames))
+    const look =
+      request.level === 'full' ? await lookAtOutput(tools, job, verified, seams, options) : undefined
+    const claims = report === undefined ? [] : await checkReport(report, job, outputPath, options)
+    const findings = [...claims, ...verified.findings, ...(look?.findings ?? [])]
+    return toVerification(request, job, verified, { findings, pictures: look?.pictures })
+  } finally {
+    await rm(scratchDir, { recursive: true, force: true })
+  }
+}
+
+async function compare(
+  tools: LocatedTools,
+  prepared: Job,
+  { outputPath, paramsKnown }: { outputPath: string; paramsKnown: boolean },
+  options: { signal: AbortSignal },
+): Promise<{ job: Job; verified: VerifiedOutput }> {
+  const job = paramsKnown ? prepared : { ...prepared, streams: withoutCodecs(prepared) }
+  const { video } = await probe(tools.ffprobe, outputPath, options)
+  const audio = await expectedAudio(tools, job, { ...options, paramsKnown })
+  const expected = await expectedOutput(job, audio, video.timeBase)
+  const verified = await verifyOutput(tools.ffprobe, outputPath, expected, options)
+  const inDoubt = verified.findings.some(({ code }) => code === 'OUTPUT_FRAMES')
+  if (!inDoubt || job.index.evidence === 'decoded') return { job, verified }
+  // The packets may not tell the frames; then the file can be right and the list wrong.
+  const decoded = await withDecodedIndex({ tools }, job, options)
+  const again = await expectedOutput(decoded, audio, video.timeBase)
+  return { job: decoded, verified: await verifyOutput(tools.ffprobe, outputPath, again, options) }
+}
+
+/** Without params nobody knows what was copied and what encoded: only that the streams are there can be asked. */
+async function withoutCodecs({ streams }: Job): Promise<Awaited<Job['streams']>> {
+  const plan = await streams
+  return {
+    ...plan,
+    streams: plan.streams.map((stream) =>
+      stream.action === 'copy' ? { ...stream, action: 'encode' as const } : stream,
+    ),
+  }
+}
+
+const reportShape = z.object({
+  schema: z.literal(REPORT_SCHEMA),
+  params: z.object({ given: z.string().nullable() }),
+  segments: z.array(z.object({ frames: z.int().min(0) })),
+  source: z.object({ times: z.object({ digest: z.string() }).optional() }),
+  output: z.object({ sha256: z.string().optional() }),
+})
+
+async function readReport(path: string): Promise<z.infer<typeof reportShape>> {
+  try {
+    return reportShape.parse(JSON.parse(await readFile(path, 'utf8')))
+  } catch (error) {
+    const detail =
+      error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'no such file' : undefined
+    throw new JobError(
+      { code: 'REPORT_UNREADABLE', path, detail: detail ?? 'it is no report of ffswarm encode' },
+      { cause: error },
+    )
+  }
+}
+
+async function checkReport(
+  report: z.infer<typeof reportShape>,
+  job: Job,
+  outputPath: string,
+  options: { signal: AbortSignal },
+) {
+  const wrong = (detail: string) => [{ code: 'OUTPUT_UNREPORTED' as const, detail }]
+  const isSource = [undefined, ptsDigest(job.index.pts)].includes(report.source.times?.digest)
+  const { sha256 } = await digestFile(outputPath, options)
+  return [
+    ...(isSource ? [] : wrong('the report is about a source with other frame times')),
+    ...([undefined, sha256].includes(report.output.sha256)
+      ? []
+      : wrong('its bytes are not those that the report is about')),
+  ]
+}
+
+function toVerification(
+  { outputPath, sourcePath, level }: VerifyRequest,
+  job: Job,
+  { file, times, shiftTicks, audio }: VerifiedOutput,
+  {
+    findings,
+    pictures,
+  }: { findings: Parameters<typeof findingOf>[0][]; pictures: PicturesCompared | undefined },
+) {
+  return {
+    event: 'verified' as const,
+    verdict: findings.length === 0 ? ('exact' as const) : ('failed' as const),
+    level,
+    output: outputPath,
+    source: sourcePath,
+    frames: times.length,
+    sourceTimes: timesOf(job.index.pts),
+    times: timesOf(times),
+    shiftTicks: Number(shiftTicks),
+    streams: file.streams.map(({ kind, codec }) => ({ kind, codec })),
+    audio: audio.map(roundedAudio),
+    ...(pictures === undefined ? {} : { pictures: picturesOf(pictures) }),
+    findings: findings.map(findingOf),
+  }
+}
