@@ -386,7 +386,9 @@ async function main(
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
   // Whoever read our output is gone (`ffswarm … | head`): end in order, as for Ctrl-C.
-  process.stdout.on('error', () => controller.abort(new Interrupted()))
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => controller.abort(new Interrupted()))
+  }
   try {
     await command(controller.signal)
   } catch (error) {

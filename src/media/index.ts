@@ -2,13 +2,14 @@
 export { chooseCut } from './cuts.ts'
 export { MediaError, type MediaFailure } from './failure.ts'
 export {
+  type Encoder,
   type FFmpegCapabilities,
   type Located,
   type LocatedTools,
   type LocateOptions,
   locateTools,
   readCapabilities,
-  readEncoderOptions,
+  readEncoder,
   type Tool,
 } from './ffmpeg/index.ts'
 export { type Film, readFilm, trimFilm } from './film.ts'

@@ -2,7 +2,7 @@
 import {
   encodeTestPattern,
   parseParams,
-  readEncoderOptions,
+  readEncoder,
   splitParams,
   type Tool,
   videoArguments,
@@ -34,7 +34,7 @@ export async function benchmarkSwarm(
   const params = await parseParams(splitParams(wish.params ?? DEFAULT_PARAMS), {
     defaultEncoder: 'libx264',
     ffmpegPath: node.tools.ffmpeg.path,
-    encoderOptions: (encoder) => readEncoderOptions(node.tools.ffmpeg, encoder, options),
+    findEncoder: (encoder) => readEncoder(node.tools.ffmpeg, encoder, options),
   })
   const { seconds, width, height } = wish
   const request: BenchmarkRequest = {
@@ -71,7 +71,7 @@ export async function runBenchmark(
     defaultEncoder: '',
     scope: 'segment',
     ffmpegPath: ffmpeg.path,
-    encoderOptions: (encoder) => readEncoderOptions(ffmpeg, encoder, options),
+    findEncoder: (encoder) => readEncoder(ffmpeg, encoder, options),
   })
   const [num, den] = request.frameRate
   return await encodeTestPattern(

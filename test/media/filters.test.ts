@@ -26,6 +26,7 @@ describe('a chain of filters is refused', () => {
   test.each([
     ['frobnicate', 'that nobody knows'],
     ['random=frames=5', 'by chance'],
+    ['geq=lum=random(0)', 'by chance, in several threads'],
     ['reverse', 'that needs the whole film'],
     ['yadif_cuda', 'of a device'],
     ['drawtext=text=x', 'with fonts'],
@@ -62,6 +63,8 @@ describe('a chain of filters has seen enough', () => {
     ["drawbox=enable='gt(n,10)'", 'all', 'kept'],
     ['crop=x=n:y=0', 'all', 'kept'],
     ['hue=h=n*10', 'all', 'kept'],
+    ['hue=h=random(1)*6', 'all', 'kept'],
+    ["crop=x='st(0\\,ld(0)+1)'", 'all', 'kept'],
     ['perspective=x0=on:eval=frame', 'all', 'kept'],
     ['perspective=x0=2*in+1:eval=frame', 'all', 'kept'],
     ['setpts=0.5*PTS', 0, 'moved'],

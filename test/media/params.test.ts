@@ -16,7 +16,10 @@ function parse(text: string, defaultEncoder = 'libx264'): Promise<EncodeParams> 
   return parseParams(splitParams(text), {
     defaultEncoder,
     ffmpegPath: '/usr/bin/ffmpeg',
-    encoderOptions: async (name) => (name in ENCODERS ? new Set(ENCODERS[name]) : undefined),
+    findEncoder: async (alias) => {
+      const name = alias === 'h264' ? 'libx264' : alias
+      return name in ENCODERS ? { name, options: new Set(ENCODERS[name]) } : undefined
+    },
   })
 }
 
@@ -91,6 +94,12 @@ describe('params are sorted by whom they are for', () => {
     '-c:V libsvtav1',
   ])('%s names the encoder', async (text) => {
     expect((await parse(text)).encoder).toBe('libsvtav1')
+  })
+
+  test('an encoder is called by its own name, whatever it was asked for as', async () => {
+    const { encoder, video } = await parse('-crf 20 -c:v h264')
+    expect(encoder).toBe('libx264')
+    expect(video).toEqual(['-c:v', 'libx264', '-crf', '20'])
   })
 
   test('the last encoder named is the one', async () => {
@@ -182,7 +191,7 @@ describe('a segment’s params, which come from another node', () => {
     scope: 'segment',
     defaultEncoder: '',
     ffmpegPath: '',
-    encoderOptions: async (name: string) => new Set(ENCODERS[name]),
+    findEncoder: async (name: string) => ({ name, options: new Set(ENCODERS[name]) }),
   } as const
 
   test.each([

@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { link, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { JobError } from '../../src/node/coordinator/failure.ts'
 import { reserveOutput } from '../../src/node/coordinator/output-file.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
@@ -16,7 +18,7 @@ beforeEach(async () => {
 })
 
 const reserve = (name: string, { overwrite = false } = {}) =>
-  reserveOutput(at(name), { overwrite, inputPath })
+  reserveOutput(`${directory}/${name}`, { overwrite, inputPath })
 
 describe('a reserved output', () => {
   test('is an empty file of another name beside it, with its extension', async () => {
@@ -65,6 +67,30 @@ describe('a reserved output', () => {
     expect(readdirSync(directory)).toContain(name)
   })
 
+  test('does not take the name of a file that has appeared meanwhile, and loses nothing', async () => {
+    const output = await reserve('out.mkv')
+    await writeFile(output.partialPath, 'film')
+    await writeFile(at('out.mkv'), 'precious')
+    const error = await output.commit().catch((reason: JobError) => reason)
+    expect(error).toMatchObject({ code: 'OUTPUT_APPEARED' })
+    expect(await readFile(at('out.mkv'), 'utf8')).toBe('precious')
+    const { kept } = (error as JobError).failure as { kept: string }
+    expect(await readFile(kept, 'utf8')).toBe('film')
+    expect(readdirSync(directory)).toHaveLength(3)
+  })
+
+  test.each([true, false])('goes to the file that a link means, there already: %s', async (isThere) => {
+    await mkdir(at('elsewhere'))
+    if (isThere) await writeFile(at('elsewhere/film.mkv'), 'old')
+    await symlink('elsewhere/film.mkv', at('link.mkv'))
+    const output = await reserve('link.mkv', { overwrite: isThere })
+    await writeFile(output.partialPath, 'film')
+    await output.commit()
+    expect(await readFile(at('elsewhere/film.mkv'), 'utf8')).toBe('film')
+    expect(await readlink(at('link.mkv'))).toBe('elsewhere/film.mkv')
+    expect(readdirSync(at('elsewhere'))).toEqual(['film.mkv'])
+  })
+
   test('two of one name do not disturb each other', async () => {
     const [one, two] = await Promise.all([reserve('out.mkv'), reserve('out.mkv')])
     expect(one.partialPath).not.toBe(two.partialPath)
@@ -95,6 +121,15 @@ describe('no output is reserved', () => {
   test('over a directory', async () => {
     await mkdir(at('folder.mkv'))
     expect(await codeOf(reserve('folder.mkv', { overwrite: true }))).toBe('OUTPUT_IS_DIRECTORY')
+  })
+
+  test('over a file’s name that says a directory', async () => {
+    expect(await codeOf(reserve('out.mkv/'))).toBe('OUTPUT_IS_DIRECTORY')
+  })
+
+  test.skipIf(process.platform === 'win32')('over a pipe', async () => {
+    execFileSync('mkfifo', [at('pipe.mkv')])
+    expect(await codeOf(reserve('pipe.mkv', { overwrite: true }))).toBe('OUTPUT_NOT_A_FILE')
   })
 
   test('in a directory that is not there', async () => {

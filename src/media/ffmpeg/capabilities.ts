@@ -41,15 +41,24 @@ function tooOld(version: string): string | undefined {
   return major < 5 || (major === 5 && minor < 1) ? `version ${version} is older than 5.1` : undefined
 }
 
-/** The names of an encoder's own options (`-h encoder=…`), without dash; undefined where there is no such encoder. */
-export async function readEncoderOptions(
+/** An encoder as its ffmpeg describes it. */
+export interface Encoder {
+  /** Its own name: `libx264` where it was asked for as `h264`. */
+  readonly name: string
+  /** Names of its own options, without dash. */
+  readonly options: ReadonlySet<string>
+}
+
+/** Asks with `-h encoder=…`; undefined where there is no such encoder. */
+export async function readEncoder(
   ffmpeg: Tool,
   encoder: string,
   options: { signal?: AbortSignal } = {},
-): Promise<ReadonlySet<string> | undefined> {
+): Promise<Encoder | undefined> {
   const lines = await readAll(ffmpeg, ['-hide_banner', '-h', `encoder=${encoder}`], options)
-  if (!lines.some((line) => line.startsWith('Encoder '))) return undefined
-  return new Set(lines.flatMap((line) => /^ {2}-(\S+) +<\w+> +E/.exec(line)?.[1] ?? []))
+  const name = lines.map((line) => /^Encoder (\S+)/.exec(line)?.[1]).find((found) => found !== undefined)
+  if (name === undefined) return undefined
+  return { name, options: new Set(lines.flatMap((line) => /^ {2}-(\S+) +<\w+> +E/.exec(line)?.[1] ?? [])) }
 }
 
 // `-encoders` prints some 250 lines and `-h encoder=` some 300: a program that prints more is not ffmpeg.

@@ -48,7 +48,7 @@ const CATALOGUE: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   ...all(
     `unsharp cas gblur boxblur avgblur smartblur sab bilateral yaepblur median nlmeans vaguedenoiser owdenoise dctdnoiz bm3d
     chromanr removegrain deband gradfun deblock spp fspp pp7 sharpen convolution edgedetect sobel prewitt roberts scharr kirsch
-    dilation erosion inflate deflate pixelize maskfun xbr hqx epx super2xsai geq il field`,
+    dilation erosion inflate deflate pixelize maskfun xbr hqx epx super2xsai il field`,
     FRAME_BY_FRAME,
   ),
 
@@ -70,6 +70,7 @@ const CATALOGUE: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     `hqdn3d noise vignette lagfun deflicker deshake fieldmatch normalize photosensitivity scroll shuffleframes`,
     EVERYTHING,
   ),
+  ['geq', geq],
   ['setpts', setpts],
   ['fade', (filter) => (countsFadeFrames(filter) ? EVERYTHING : FRAME_BY_FRAME)],
   ...all(
@@ -123,6 +124,11 @@ function wholeNumber(filter: VideoFilter, names: string[], byDefault: number, pl
   return Number.isInteger(value) && value > 0 && value <= 1024 ? value : 1024
 }
 
+/** Its rows are made by several threads, each with a memory of its own. */
+function geq({ args }: VideoFilter): FilterNeeds | string {
+  return REMEMBERS.test(args) ? 'gives other pictures each time it is run' : FRAME_BY_FRAME
+}
+
 /** A time that follows from the frame's own time alone needs no history. */
 function setpts(filter: VideoFilter): FilterNeeds | string {
   const used: string[] = filter.args.match(/[a-z_][a-z0-9_]*/gi) ?? []
@@ -139,11 +145,15 @@ function countsFadeFrames(filter: VideoFilter): boolean {
   return byTime === undefined || argumentOf(filter, ['start_frame', 's', 'nb_frames', 'n'], 1) !== undefined
 }
 
-/** Whether an expression uses the number of the frame; `perspective` calls it `in` and `on`. */
+/** Whether an expression goes by the number of the frame (`perspective` calls it `in` and `on`), or by the frames before. */
 function countsFrames({ name, args }: VideoFilter): boolean {
+  if (REMEMBERS.test(args)) return true
   const used = args.match(/[a-z_][a-z0-9_]*/gi) ?? []
   return used.some((word) => /^(n|pos)$/i.test(word) || (name === 'perspective' && /^(in|on)$/.test(word)))
 }
+
+/** Functions of FFmpeg's expressions that keep what they have from one frame to the next. */
+const REMEMBERS = /\b(st|ld|random)\s*\(/
 
 /** An option that opens a file, or a value that looks like a path: a `/` that does not divide. */
 function namesFile({ args }: VideoFilter): boolean {

@@ -9,6 +9,7 @@
  * ```
  */
 import { MediaError } from '../failure.ts'
+import type { Encoder } from '../ffmpeg/index.ts'
 import { type FilterChain, NO_FILTERS, readChain } from '../filters/index.ts'
 import { whyPrivateOptionRefused } from './private-options.ts'
 import { readStreamChoice, type StreamChoice } from './stream-choice.ts'
@@ -37,11 +38,11 @@ export interface EncodeParams {
   readonly output: readonly string[]
 }
 
-export interface EncoderOptions {
+export interface ParseOptions {
   /** The encoder when the params name none. */
   defaultEncoder: string
-  /** An encoder's own options by encoder name; undefined where this ffmpeg has no such encoder. */
-  encoderOptions(encoder: string): Promise<ReadonlySet<string> | undefined>
+  /** Undefined where this ffmpeg has no such encoder. */
+  findEncoder(encoder: string): Promise<Encoder | undefined>
   /** The ffmpeg that is asked, for the message. */
   ffmpegPath: string
   /** `segment`: what comes from another node, where nothing but the video's options has a place. */
@@ -52,34 +53,27 @@ export interface EncoderOptions {
  * @param tokens the words of the params, as {@link splitParams} gives them
  * @throws MediaError PARAMS_INVALID that names the option and the remedy; ENCODER_MISSING.
  */
-export async function parseParams(tokens: readonly string[], options: EncoderOptions): Promise<EncodeParams> {
+export async function parseParams(tokens: readonly string[], options: ParseOptions): Promise<EncodeParams> {
   const read = readOptions(tokens)
   const videoCodec = read.findLast(
     ({ name, specifier }) => name === 'c' && (specifier === '' || kindOf(specifier) === 'video'),
   )
   const audioCodecs = read.filter(({ name, specifier }) => name === 'c' && kindOf(specifier) === 'audio')
-  const encoder = videoCodec?.value ?? options.defaultEncoder
-  if (encoder === 'copy') {
+  const wanted = videoCodec?.value ?? options.defaultEncoder
+  if (wanted === 'copy') {
     const detail = 'a copied video needs no encoding; name an encoder with -c:v, or use ffmpeg itself'
     throw invalid(`${videoCodec?.written} copy`, detail)
   }
-  const videoPrivate = await options.encoderOptions(encoder)
-  if (videoPrivate === undefined) {
-    throw new MediaError({ code: 'ENCODER_MISSING', encoder, path: options.ffmpegPath })
-  }
+  const encoder = await findEncoder(wanted, options)
   const audioPrivate = new Set<string>()
   for (const codec of audioCodecs) {
     if (codec.value === undefined || codec.value === 'copy') continue
-    const names = await options.encoderOptions(codec.value)
-    if (names === undefined) {
-      throw new MediaError({ code: 'ENCODER_MISSING', encoder: codec.value, path: options.ffmpegPath })
-    }
-    for (const name of names) audioPrivate.add(name)
+    for (const name of (await findEncoder(codec.value, options)).options) audioPrivate.add(name)
   }
 
   const sorted: Record<Kind, string[]> = { video: [], audio: [], subtitle: [], output: [] }
   let filters = NO_FILTERS
-  if (videoCodec === undefined) sorted.video.push('-c:v', encoder)
+  sorted.video.push('-c:v', encoder.name)
   for (const option of read) {
     if (option.use?.kind === 'job') {
       if (options.scope === 'segment') throw invalid(option.written, FOREIGN)
@@ -91,14 +85,15 @@ export async function parseParams(tokens: readonly string[], options: EncoderOpt
       sorted.subtitle.push('-c:s', 'copy')
       continue
     }
-    const kind = sortOption(option, { videoPrivate, audioPrivate })
+    const kind = sortOption(option, { videoPrivate: encoder.options, audioPrivate })
     if (options.scope === 'segment' && kind !== 'video') throw invalid(option.written, FOREIGN)
     // Of several chains ffmpeg takes the last.
     if (kind === 'video' && option.name === 'filter') filters = chainOf(option)
+    else if (kind === 'video' && option.name === 'c') continue
     else sorted[kind].push(option.written, ...(option.value === undefined ? [] : [option.value]))
   }
   return {
-    ...{ encoder, filters, trim: readTrim(read), streams: readStreamChoice(read) },
+    ...{ encoder: encoder.name, filters, trim: readTrim(read), streams: readStreamChoice(read) },
     format: read.findLast(({ name }) => name === 'f')?.value,
     ...sorted,
   }
@@ -114,6 +109,12 @@ const FOREIGN = 'a segment takes video options alone'
 /** The words that stand for the video's params on a command line that has no other filters. */
 export function videoArguments({ video, filters }: Pick<EncodeParams, 'video' | 'filters'>): string[] {
   return filters.text === '' ? [...video] : [...video, '-filter:v', filters.text]
+}
+
+async function findEncoder(name: string, options: ParseOptions): Promise<Encoder> {
+  const encoder = await options.findEncoder(name)
+  if (encoder !== undefined) return encoder
+  throw new MediaError({ code: 'ENCODER_MISSING', encoder: name, path: options.ffmpegPath })
 }
 
 function isCopyOfAll({ name, specifier, value }: Option): boolean {

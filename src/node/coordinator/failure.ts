@@ -5,6 +5,9 @@ export type JobFailure =
   | { code: 'OUTPUT_EXISTS'; path: string }
   | { code: 'OUTPUT_IS_INPUT'; path: string }
   | { code: 'OUTPUT_IS_DIRECTORY'; path: string }
+  | { code: 'OUTPUT_NOT_A_FILE'; path: string }
+  /** Another program has made a file of that name meanwhile; ours is at `kept`. */
+  | { code: 'OUTPUT_APPEARED'; path: string; kept: string }
   | { code: 'OUTPUT_DIRECTORY_MISSING'; path: string; directory: string }
   | { code: 'OUTPUT_UNWRITABLE'; directory: string; detail: string }
   | { code: 'OUTPUT_DISK_FULL'; directory: string }
@@ -39,6 +42,10 @@ function describe(failure: JobFailure): string {
       return `${failure.path} is the input itself: name another output with -o`
     case 'OUTPUT_IS_DIRECTORY':
       return `${failure.path} is a directory: name a file with -o`
+    case 'OUTPUT_NOT_A_FILE':
+      return `${failure.path} is a pipe or a device: name a file with -o`
+    case 'OUTPUT_APPEARED':
+      return `${failure.path} has appeared while the film was encoded, and is left as it is: the finished output is ${failure.kept}`
     case 'OUTPUT_DIRECTORY_MISSING':
       return `${failure.path} cannot be written: there is no directory ${failure.directory}; make it first`
     case 'OUTPUT_UNWRITABLE':

@@ -16,7 +16,7 @@ import {
   planStreams,
   preflight,
   probe,
-  readEncoderOptions,
+  readEncoder,
   readFilm,
   readFrameIndex,
   readStreamTags,
@@ -71,7 +71,7 @@ export async function prepareJob(
   const params = await parseParams(splitParams(text), {
     defaultEncoder: encoder,
     ffmpegPath: tools.ffmpeg.path,
-    encoderOptions: (name) => readEncoderOptions(tools.ffmpeg, name, options),
+    findEncoder: (name) => readEncoder(tools.ffmpeg, name, options),
   })
   if (params.format !== undefined && params.format !== format.muxer) {
     const detail = `the output's name makes it ${format.muxer}; leave -f out, or name the output otherwise with -o`

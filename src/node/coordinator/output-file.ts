@@ -1,6 +1,6 @@
 /** The output under a name of its own until it is whole: an existing file is replaced at the very end or not at all. */
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, link, open, readlink, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { JobError } from './failure.ts'
 
@@ -17,7 +17,7 @@ export interface OutputFile {
 /**
  * Reserves a place beside the output, so that a directory that cannot be written shows before hours of work.
  *
- * @throws JobError OUTPUT_EXISTS, OUTPUT_DIRECTORY_MISSING, OUTPUT_UNWRITABLE, OUTPUT_IS_INPUT
+ * @throws JobError OUTPUT_EXISTS, OUTPUT_DIRECTORY_MISSING, OUTPUT_UNWRITABLE, OUTPUT_IS_INPUT, OUTPUT_NOT_A_FILE
  */
 export async function reserveOutput(
   path: string,
@@ -28,13 +28,15 @@ export async function reserveOutput(
   if (existing !== undefined && existing.ino === input.ino && existing.dev === input.dev) {
     throw new JobError({ code: 'OUTPUT_IS_INPUT', path })
   }
-  if (existing?.isDirectory() === true) throw new JobError({ code: 'OUTPUT_IS_DIRECTORY', path })
+  if (existing?.isDirectory() === true || path.endsWith('/')) {
+    throw new JobError({ code: 'OUTPUT_IS_DIRECTORY', path })
+  }
+  if (existing?.isFile() === false) throw new JobError({ code: 'OUTPUT_NOT_A_FILE', path })
   if (existing !== undefined && !options.overwrite) throw new JobError({ code: 'OUTPUT_EXISTS', path })
 
-  const directory = dirname(resolve(path))
-  const extension = extname(path)
-  const name = `.${basename(path, extension).slice(0, 100)}.${randomBytes(4).toString('hex')}.partial${extension}`
-  const partialPath = join(directory, name)
+  const target = await withoutLinks(resolve(path))
+  const directory = dirname(target)
+  const partialPath = nameBeside(target, ['.', '.partial'])
   try {
     await writeTrial(partialPath)
   } catch (error) {
@@ -46,10 +48,54 @@ export async function reserveOutput(
     directory,
     async commit() {
       await sync(partialPath)
-      await rename(partialPath, path)
+      if (options.overwrite) await rename(partialPath, target)
+      else await giveName(partialPath, target)
     },
     discard: () => rm(partialPath, { force: true }),
   }
+}
+
+/** A link's target, which is what is replaced, as by every program that writes to it; also one that is not there yet. */
+async function withoutLinks(path: string): Promise<string> {
+  let target = path
+  for (let links = 0; links < LINKS_MAX; links++) {
+    const next = await readlink(target).catch(() => undefined)
+    if (next === undefined) return target
+    target = resolve(dirname(target), next)
+  }
+  return target
+}
+
+// As Linux allows.
+const LINKS_MAX = 40
+
+/** A name of its own in the same directory, within the 255 bytes that file systems allow. */
+function nameBeside(path: string, [before, after]: readonly [string, string]): string {
+  const extension = extname(path)
+  const stem = Buffer.from(basename(path, extension))
+    .subarray(0, 100)
+    .toString()
+    .replace(/\ufffd+$/, '')
+  return join(dirname(path), `${before}${stem}.${randomBytes(4).toString('hex')}${after}${extension}`)
+}
+
+/** Takes the name only if it is still free; otherwise the result is kept under another beside it. */
+async function giveName(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const isTaken = code === 'EEXIST' || (await stat(to).catch(() => undefined)) !== undefined
+    if (!isTaken) {
+      // A file system without hard links, such as exFAT.
+      await rename(from, to)
+      return
+    }
+    const kept = nameBeside(to, ['', ''])
+    await rename(from, kept)
+    throw new JobError({ code: 'OUTPUT_APPEARED', path: to, kept }, { cause: error })
+  }
+  await rm(from, { force: true })
 }
 
 /** A full disk takes an empty file but not its first bytes. */

@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import type { PeerId } from '@libp2p/interface'
 import {
   digestFile,
+  type Encoder,
   encodeSegment,
   type LocatedTools,
   parseParams,
-  readEncoderOptions,
+  readEncoder,
   SEGMENT_CONTAINERS,
   type SegmentTask,
 } from '../../media/index.ts'
@@ -57,7 +58,7 @@ export class Worker implements SegmentHandler {
   readonly #init: WorkerInit
   #sources: RemoteSources | undefined
   readonly #held = new Map<SegmentOffer, Held>()
-  readonly #encoderOptions = new Map<string, Promise<ReadonlySet<string> | undefined>>()
+  readonly #encoders = new Map<string, Promise<Encoder | undefined>>()
   #busy = 0
   #draining = false
 
@@ -172,7 +173,7 @@ export class Worker implements SegmentHandler {
       defaultEncoder: '',
       scope: 'segment',
       ffmpegPath: tools.ffmpeg.path,
-      encoderOptions: (encoder) => this.#optionsOf(encoder),
+      findEncoder: (encoder) => this.#findEncoder(encoder),
     })
     const container = SEGMENT_CONTAINERS.find((name) => name === offer.container)
     if (container === undefined) throw new RangeError('admit lets no other container in')
@@ -200,13 +201,13 @@ export class Worker implements SegmentHandler {
     }
   }
 
-  #optionsOf(encoder: string): Promise<ReadonlySet<string> | undefined> {
-    if (!/^[a-z0-9_]{1,64}$/i.test(encoder)) return Promise.resolve(undefined)
-    const known = this.#encoderOptions.get(encoder)
+  #findEncoder(encoder: string): Promise<Encoder | undefined> {
+    if (!/^[a-z0-9][a-z0-9_-]{0,63}$/i.test(encoder)) return Promise.resolve(undefined)
+    const known = this.#encoders.get(encoder)
     if (known !== undefined) return known
-    const asked = readEncoderOptions(this.#init.tools.ffmpeg, encoder)
-    this.#encoderOptions.set(encoder, asked)
-    asked.catch(() => this.#encoderOptions.delete(encoder))
+    const asked = readEncoder(this.#init.tools.ffmpeg, encoder)
+    this.#encoders.set(encoder, asked)
+    asked.catch(() => this.#encoders.delete(encoder))
     return asked
   }
 
