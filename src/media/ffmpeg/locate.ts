@@ -42,6 +42,7 @@ type Launchers = Pick<Tool, 'launcher' | 'backgroundLauncher'>
 
 async function locate(name: Tool['name'], launchers: Launchers, options: LocateOptions): Promise<Located> {
   const tried: string[] = []
+  const common = { ...launchers, env: STATIC_BUILD_ENV }
 
   const variable = `FFSWARM_${name.toUpperCase()}`
   const named = options.env[variable]
@@ -54,18 +55,18 @@ async function locate(name: Tool['name'], launchers: Launchers, options: LocateO
         detail: `${variable} names no executable file`,
       })
     }
-    return { name, path: named, origin: 'environment', originName: variable, ...launchers }
+    return { name, path: named, origin: 'environment', originName: variable, ...common }
   }
   tried.push(variable)
 
   const onPath = await findOnPath(name, options)
-  if (onPath !== undefined) return { name, path: onPath, origin: 'path', originName: 'PATH', ...launchers }
+  if (onPath !== undefined) return { name, path: onPath, origin: 'path', originName: 'PATH', ...common }
   tried.push('PATH')
 
   for (const packageName of packagesFor(name, options)) {
     const path = await findInPackage(name, packageName, options)
     if (path !== undefined) {
-      return { name, path, origin: 'package', originName: packageName, env: STATIC_BUILD_ENV, ...launchers }
+      return { name, path, origin: 'package', originName: packageName, ...common }
     }
     tried.push(packageName)
   }
@@ -74,7 +75,8 @@ async function locate(name: Tool['name'], launchers: Launchers, options: LocateO
 
 /**
  * A statically linked glibc crashes in the character set modules of the system's other glibc, which it loads for the
- * names of programs in MPEG-TS (every .ts file: SIGSEGV). Where it finds none, the names stay as they are.
+ * names of programs in MPEG-TS (every .ts file: SIGSEGV). Where it finds none, the names stay as they are. Which build
+ * is a static one nobody tells, wherever it was found.
  */
 const STATIC_BUILD_ENV = { GCONV_PATH: '/nonexistent' }
 

@@ -23,7 +23,8 @@ export async function reserveOutput(
   path: string,
   options: { overwrite: boolean; inputPath: string },
 ): Promise<OutputFile> {
-  const existing = await stat(path).catch(() => undefined)
+  const absolute = resolve(path)
+  const existing = await stat(absolute).catch(() => undefined)
   const input = await stat(options.inputPath)
   if (existing !== undefined && existing.ino === input.ino && existing.dev === input.dev) {
     throw new JobError({ code: 'OUTPUT_IS_INPUT', path })
@@ -34,7 +35,7 @@ export async function reserveOutput(
   if (existing?.isFile() === false) throw new JobError({ code: 'OUTPUT_NOT_A_FILE', path })
   if (existing !== undefined && !options.overwrite) throw new JobError({ code: 'OUTPUT_EXISTS', path })
 
-  const target = await withoutLinks(resolve(path))
+  const target = await withoutLinks(absolute)
   const directory = dirname(target)
   const partialPath = nameBeside(target, ['.', '.partial'])
   try {
