@@ -42,7 +42,8 @@ type Launchers = Pick<Tool, 'launcher' | 'backgroundLauncher'>
 
 async function locate(name: Tool['name'], launchers: Launchers, options: LocateOptions): Promise<Located> {
   const tried: string[] = []
-  const common = { ...launchers, env: STATIC_BUILD_ENV }
+  // What ffprobe makes of names reaches no output; a system's ffmpeg keeps the modules that it can use.
+  const common = name === 'ffprobe' ? { ...launchers, env: STATIC_BUILD_ENV } : launchers
 
   const variable = `FFSWARM_${name.toUpperCase()}`
   const named = options.env[variable]
@@ -66,7 +67,7 @@ async function locate(name: Tool['name'], launchers: Launchers, options: LocateO
   for (const packageName of packagesFor(name, options)) {
     const path = await findInPackage(name, packageName, options)
     if (path !== undefined) {
-      return { name, path, origin: 'package', originName: packageName, ...common }
+      return { name, path, origin: 'package', originName: packageName, env: STATIC_BUILD_ENV, ...launchers }
     }
     tried.push(packageName)
   }
