@@ -92,6 +92,23 @@ describe('the report of a job that went well', () => {
     expect(audio[0]?.end.actualSeconds).toBeCloseTo(packets.at(-1)?.pts ?? Number.NaN, 3)
   })
 
+  test('of a part of the film is about that part, and its pictures where they were looked at', async () => {
+    const output = join(directory, 'part.mp4')
+    const path = join(directory, 'part.json')
+    const params = ['--params', '-c:v libx264 -preset ultrafast -ss 1 -t 1.2 -vf hflip', '--verify', 'full']
+    const ended = await runCli(
+      ['encode', clip, '-o', output, '--report', path, ...params, '--segment-time', '0.5', ...LOOPBACK],
+      { env: env() },
+    )
+    expect(ended.exitCode, ended.stderr).toBe(0)
+    expect(reportIn(path)).toMatchObject({
+      verdict: 'exact',
+      params: { startMicroseconds: 1_000_000, durationMicroseconds: 1_200_000, filters: 'hflip' },
+      output: { times: { count: 30 }, pictures: { compared: 30 } },
+    })
+    await expectTimes(reportIn(path).output.times, output)
+  })
+
   test('replaces an older one, and is not put in place of the input or a directory', async () => {
     for (const [path, code] of [
       [clip, 1],

@@ -104,7 +104,7 @@ describe('a broken file', () => {
   })
 
   test('that shows a frame twice, one after the other, is found', async () => {
-    const path = await filtered('twice', 'loop=loop=1:size=1:start=50,setpts=N/25/TB')
+    const path = await filtered('twice', 'loop=loop=1:size=1:start=50,settb=1/25,setpts=N')
     expect((await verify(path, source)).findings).toMatchObject([{ code: 'OUTPUT_FRAMES', extra: 1 }])
   })
 
@@ -159,7 +159,9 @@ describe('a broken file', () => {
   test('with the last frame of the audio missing is found', async () => {
     const { audio } = await verify(right, source, { level: 'times' })
     const path = join(directory(), 'short-audio.mp4')
-    await ffmpeg('-i', right, '-c', 'copy', '-frames:a', `${(audio[0]?.packets ?? 0) - 1}`, path)
+    const track = join(directory(), 'short-audio.m4a')
+    await ffmpeg('-i', right, '-vn', '-c', 'copy', '-frames:a', `${(audio[0]?.packets ?? 0) - 1}`, track)
+    await ffmpeg('-i', right, '-i', track, '-map', '0:v', '-map', '1:a', '-c', 'copy', path)
     expect((await verify(path, source)).findings).toMatchObject([{ code: 'OUTPUT_AUDIO', edge: 'end' }])
   })
 

@@ -95,8 +95,13 @@ function sourceOf({ file, job }: Evidence) {
   }
 }
 
-function paramsOf({ params: { filters, ...rest } }: Job) {
-  return { ...rest, filters: filters.text }
+function paramsOf({ params: { encoder, video, filters, trim, audio, subtitle, output } }: Job) {
+  const microseconds = (time: bigint | undefined) => (time === undefined ? null : Number(time))
+  return {
+    ...{ encoder, video, filters: filters.text, audio, subtitle, output },
+    startMicroseconds: microseconds(trim.startMicroseconds),
+    durationMicroseconds: microseconds(trim.durationMicroseconds),
+  }
 }
 
 function planOf({ id, film: { pts, timing }, zeroMicroseconds, container }: Job) {
