@@ -20,6 +20,7 @@ export type MediaFailure =
   | { code: 'OUTPUT_FORMAT'; path: string; detail: string }
   | { code: 'OUTPUT_REJECTED'; container: string; encoder: string; detail: string }
   | { code: 'SEGMENT_FRAMES'; expected: number; actual: number }
+  | { code: 'SEGMENT_PICTURE'; expected: string; actual: string }
   | { code: 'PARAMETER_SETS' }
 
 export class MediaError extends Error {
@@ -72,6 +73,8 @@ function describe(failure: MediaFailure): string {
       return `${failure.container} cannot hold what encoder ${failure.encoder} makes (${failure.detail}): choose another encoder, or name another output with -o, such as one in .mkv`
     case 'SEGMENT_FRAMES':
       return `the segment has ${failure.actual} frames at other times than the ${failure.expected} that the source has there`
+    case 'SEGMENT_PICTURE':
+      return `the segment's pictures are ${failure.actual} and not ${failure.expected} as at the film's start`
     case 'PARAMETER_SETS':
       return "the segment's parameter sets differ from the job's: its encoder is another build"
   }

@@ -26,9 +26,10 @@ export {
 export { tryOutput } from './output-trial.ts'
 export { chooseStreams, type EncodeParams, parseParams, splitParams, videoArguments } from './params/index.ts'
 export { type FilmFile, lookAtPictures, type PicturesCompared, thinOut } from './pictures/index.ts'
-export { preflight, readStreamTags, type StreamTags } from './preflight.ts'
+export { preflight, readFilmPicture, readStreamTags, type StreamTags } from './preflight.ts'
 export { fileUrl, probe, type Source, type SourceStream } from './probe.ts'
 export { formatRational as formatTimeBase, type Rational, toSeconds } from './rational.ts'
+export { decodesAlike } from './seek-check.ts'
 export * from './segment/index.ts'
 export { planStreams, type StreamPlan } from './stream-plan.ts'
 export { encodeTestPattern, type TestPattern } from './test-pattern.ts'
@@ -44,3 +45,4 @@ export {
   type VerifiedOutput,
   verifyOutput,
 } from './verify-output.ts'
+export { readX264Build } from './x264-build.ts'

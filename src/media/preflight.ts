@@ -7,6 +7,7 @@ import { type EncodeParams, videoArguments } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
 import { formatRational, type Rational } from './rational.ts'
 import { SEGMENT_CONTAINERS, type SegmentContainer } from './segment/task.ts'
+import { inspectSegment } from './verify.ts'
 
 interface Options {
   signal?: AbortSignal
@@ -81,7 +82,10 @@ export async function readStreamTags(
       onLine(line) {
         const [name = '', value = 'unknown'] = line.split('=')
         const option = TAG_OPTIONS.get(name)
-        if (option !== undefined && value !== 'unknown' && value !== 'unspecified') tags.push(option, value)
+        if (option !== undefined && value !== 'unknown' && value !== 'unspecified') {
+          // The one value that ffprobe shows under another name than ffmpeg takes.
+          tags.push(option, value === 'gbr' ? 'rgb' : value)
+        }
       },
     },
   )
@@ -119,4 +123,15 @@ async function encodeFirstFrame(
     options.signal === undefined ? {} : { signal: options.signal },
   )
   return path
+}
+
+/** Size and pixel format of the first encoded frame: those of the whole film, whatever its later pictures are like. */
+export async function readFilmPicture(
+  ffprobe: Tool,
+  container: SegmentContainer,
+  options: Options,
+): Promise<string> {
+  const path = join(options.scratchDir, `preflight.${container}`)
+  const { picture } = await inspectSegment(ffprobe, path, container, options)
+  return picture
 }

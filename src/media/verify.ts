@@ -17,7 +17,7 @@ export async function readVideoTimes(
   ffprobe: Tool,
   path: string,
   format: string,
-  options: Options & { onStream?(parameterSets: string, encoder: string | undefined): void } = {},
+  options: Options & { onStream?(stream: Omit<InspectedSegment, 'times'>): void } = {},
 ): Promise<BigInt64Array> {
   const { onStream, ...runOptions } = options
   const times = new AscendingTimes()
@@ -25,14 +25,20 @@ export async function readVideoTimes(
     ffprobe,
     [
       ...['-v', 'error', '-f', format, '-select_streams', 'V:0', '-show_data_hash', 'sha256'],
-      ...['-show_entries', 'packet=pts:stream=extradata_hash:stream_tags=encoder', '-of', 'csv=p=0'],
+      '-show_entries',
+      'packet=pts:stream=width,height,pix_fmt,extradata_hash:stream_tags=encoder',
+      ...['-of', 'csv=p=0'],
       `file:${path}`,
     ],
     {
       ...runOptions,
       onLine(line) {
-        const stream = /^(SHA256:\w+)?,?(Lav\w.*)?$/.exec(line.trim())
-        if (stream !== null && line.trim() !== '') onStream?.(stream[1] ?? '', stream[2])
+        const stream = /^(\d+),(\d+),(\w+)(?:,(SHA256:\w+))?(?:,(Lav\w.*))?$/.exec(line.trim())
+        if (stream !== null) {
+          const [, width, height, format, parameterSets = '', encoder] = stream
+          onStream?.({ picture: `${width}x${height} ${format}`, parameterSets, encoder })
+          return
+        }
         const pts = /^-?\d+/.exec(line)?.[0]
         if (pts !== undefined) times.insert(BigInt(pts))
       },
@@ -59,6 +65,8 @@ export async function digestFile(path: string, options: Options = {}): Promise<F
 export interface InspectedSegment {
   /** As {@link readVideoTimes} gives them. */
   readonly times: BigInt64Array
+  /** Size and pixel format, such as `1920x1080 yuv420p`. */
+  readonly picture: string
   /** Digest of the parameter sets (extradata): segments that differ in it must not be joined. */
   readonly parameterSets: string
   /** What FFmpeg wrote of the encoder and its own build, such as `Lavc59.37.100 libx264`. */
@@ -72,14 +80,12 @@ export async function inspectSegment(
   format: string,
   options: Options = {},
 ): Promise<InspectedSegment> {
-  let parameterSets = ''
-  let encoder: string | undefined
+  let stream: Omit<InspectedSegment, 'times'> = { picture: '', parameterSets: '', encoder: undefined }
   const times = await readVideoTimes(ffprobe, path, format, {
     ...options,
-    onStream(digest, tag) {
-      parameterSets = digest
-      encoder = tag
+    onStream(read) {
+      stream = read
     },
   })
-  return { times, parameterSets, encoder }
+  return { times, ...stream }
 }

@@ -100,6 +100,25 @@ function expectSamePackets(
 
 const X264 = '-c:v libx264 -preset ultrafast -threads 1'
 
+/** That a clip's frames come out as those of a single run, as tests. */
+export function describeFrames(clip: Clip): void {
+  describe(clip.name, async () => {
+    const reason = await whyNotMade(clip)
+    if (reason !== undefined) {
+      test.skip(`skipped: ${reason}`, () => {})
+      return
+    }
+    const directory = useDirectory()
+    test.each([
+      ['anywhere', ANYWHERE],
+      ['at keyframes', AT_KEYFRAMES],
+    ])('cut %s, has all frames bit for bit, each at its time', async (name, cuts) => {
+      const source = await clipIn(directory(), clip)
+      await expectSameFrames(source, clip.grid, cuts, join(directory(), name))
+    })
+  })
+}
+
 /** The whole set of checks for a clip, as tests. */
 export function describeExactness(
   clip: Clip,

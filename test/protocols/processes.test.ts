@@ -109,7 +109,7 @@ const OFFER: SegmentOffer = {
   job: 'job',
   task: 0,
   attempt: 0,
-  source: { blob: 'b', sizeBytes: 1, format: 'matroska', stream: 0 },
+  source: { blob: 'b', sizeBytes: 1, format: 'matroska', stream: 0, x264Build: null },
   startPts: null,
   endPts: null,
   filtered: null,
@@ -118,7 +118,7 @@ const OFFER: SegmentOffer = {
   zeroMicroseconds: 0n,
   startMicroseconds: 0n,
   encoderTimeBase: [1, 25],
-  expected: { frames: 1, ptsDigest: '0'.repeat(64) },
+  expected: { frames: 1, ptsDigest: '0'.repeat(64), picture: '64x64 yuv420p' },
   params: [],
   container: 'mp4',
 }

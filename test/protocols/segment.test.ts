@@ -19,7 +19,7 @@ const OFFER: SegmentOffer = {
   job: 'job-1',
   task: 3,
   attempt: 0,
-  source: { blob: 'src', sizeBytes: 2 ** 40, format: 'matroska', stream: 0 },
+  source: { blob: 'src', sizeBytes: 2 ** 40, format: 'matroska', stream: 0, x264Build: 148 },
   startPts: -9_007_199_254_740_993n,
   endPts: 9_223_372_036_854_775_807n,
   filtered: null,
@@ -28,7 +28,7 @@ const OFFER: SegmentOffer = {
   zeroMicroseconds: 1n,
   startMicroseconds: 0n,
   encoderTimeBase: [1, 24],
-  expected: { frames: 24, ptsDigest: 'a'.repeat(64) },
+  expected: { frames: 24, ptsDigest: 'a'.repeat(64), picture: '1920x1080 yuv420p10le' },
   params: ['-c:v', 'libx264'],
   container: 'mp4',
 }

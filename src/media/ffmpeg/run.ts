@@ -23,6 +23,8 @@ export interface RunOptions {
   background?: boolean
   /** Each line of standard output without its end; lines over 64 KiB are cut. A promise holds the reading back. */
   onLine?(line: string): void | Promise<void>
+  /** Each line of standard error without its end. */
+  onErrorLine?(line: string): void
   /** Keep count of the CPU time it takes, where the system tells (Linux). */
   measureCpu?: boolean
 }
@@ -64,8 +66,13 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
   })
 
   let stderrTail = ''
+  let errorRest = ''
   subprocess.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderrTail = (stderrTail + text).slice(-STDERR_TAIL_CHARS)
+    if (options.onErrorLine === undefined) return
+    const lines = (errorRest + text).split(/[\r\n]+/)
+    errorRest = (lines.pop() ?? '').slice(0, LINE_CHARS_MAX)
+    for (const line of lines) options.onErrorLine(line)
   })
 
   let readingError: unknown
@@ -85,6 +92,7 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
     }
   }
   const result = await subprocess
+  if (errorRest !== '') options.onErrorLine?.(errorRest)
   options.signal?.throwIfAborted()
   if (readingError !== undefined && result.exitCode === undefined) throw readingError
   if (result.failed || LOST_ENDING.test(stderrTail)) {

@@ -13,6 +13,8 @@ import type { Stretch } from './samples.ts'
 export interface FilmFile extends FilmPlan {
   readonly file: Source
   readonly chain: FilterChain
+  /** See `SegmentInput`. */
+  readonly x264Build: number | undefined
 }
 
 export interface PictureScore {
@@ -75,10 +77,10 @@ export async function comparePictures(
 }
 
 function readFilm(film: FilmFile, { first, end }: Stretch, from: 'near' | 'start') {
-  const { file, index, chain, zeroMicroseconds } = film
+  const { file, index, chain, zeroMicroseconds, x264Build } = film
   const task = {
     ...segmentSource(film, first, end),
-    ...{ format: file.format, timeBase: index.timeBase, zeroMicroseconds, filters: chain.text },
+    ...{ format: file.format, timeBase: index.timeBase, zeroMicroseconds, x264Build, filters: chain.text },
   }
   const seekPts = from === 'near' ? task.seekPts[0] : undefined
   return {

@@ -1,7 +1,13 @@
 /** The command line that encodes one segment: pure, so that what is exact about it can be read and tested. */
 import { formatMicroseconds, formatRational, MICROSECONDS, rescale } from '../rational.ts'
 import { besideZero } from '../timing.ts'
-import { SEGMENT_SHIFT_SECONDS, type SegmentRange, type SegmentTask, segmentTimeScale } from './task.ts'
+import {
+  SEGMENT_SHIFT_SECONDS,
+  type SegmentInput,
+  type SegmentRange,
+  type SegmentTask,
+  segmentTimeScale,
+} from './task.ts'
 
 export interface SegmentFiles {
   /** A `file:` URL or the loopback URL of a blob. */
@@ -39,7 +45,7 @@ export function segmentArguments(
  * rate known to the encoder (a `setpts` filter hides it from FFmpeg 7, and x264 then writes level 6.2).
  */
 export function inputArguments(
-  task: Pick<SegmentTask, 'timeBase' | 'zeroMicroseconds' | 'format'>,
+  task: Pick<SegmentInput, 'timeBase' | 'zeroMicroseconds' | 'format' | 'x264Build'>,
   seekPts: bigint | undefined,
   files: Pick<SegmentFiles, 'inputUrl' | 'inputOptions'>,
 ): string[] {
@@ -58,6 +64,7 @@ export function inputArguments(
       ...seek,
     ],
     ...(files.inputOptions ?? []),
+    ...(task.x264Build === undefined ? [] : ['-x264_build', `${task.x264Build}`]),
     ...['-f', task.format, '-i', files.inputUrl],
   ]
 }
@@ -71,13 +78,17 @@ function filterArguments(task: SegmentTask): string[] {
 export function filterChain(
   task: Pick<SegmentTask, 'timeBase' | 'zeroMicroseconds' | 'startPts' | 'endPts' | 'filters' | 'filtered'>,
 ): string {
-  const zero = rescale(task.zeroMicroseconds, MICROSECONDS, task.timeBase)
-  const chain = [
-    trim({ startPts: less(task.startPts, zero), endPts: less(task.endPts, zero) }),
-    task.filters,
-    trim(task.filtered ?? WHOLE),
-  ]
+  const chain = [trimSource(task, task), task.filters, trim(task.filtered ?? WHOLE)]
   return chain.filter((part) => part !== '').join(',')
+}
+
+/** The cut in front of all filters, as `trim`; empty where the range is open at both ends. */
+export function trimSource(
+  input: Pick<SegmentInput, 'zeroMicroseconds' | 'timeBase'>,
+  { startPts, endPts }: SegmentRange,
+): string {
+  const zero = rescale(input.zeroMicroseconds, MICROSECONDS, input.timeBase)
+  return trim({ startPts: less(startPts, zero), endPts: less(endPts, zero) })
 }
 
 function trim({ startPts, endPts }: SegmentRange): string {

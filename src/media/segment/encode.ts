@@ -1,9 +1,14 @@
-/** Encodes one segment and proves its frame times; starts decoding further back as long as they are not right. */
-import { MediaError } from '../failure.ts'
+/**
+ * Encodes one segment and proves its frame times; starts decoding further back as long as they are not right, or as what
+ * the decoder complained about may have spoilt its pictures.
+ */
+import { MediaError, type MediaFailure } from '../failure.ts'
 import { run, type Tool } from '../ffmpeg/index.ts'
 import { ptsDigest } from '../frame-index.ts'
 import { type InspectedSegment, inspectSegment } from '../verify.ts'
 import { type SegmentFiles, segmentArguments } from './arguments.ts'
+import { Complaints } from './complaints.ts'
+import { settleDoubt } from './doubt.ts'
 import type { SegmentTask } from './task.ts'
 
 export interface SegmentProgress {
@@ -28,8 +33,8 @@ export interface EncodedSegment {
 /**
  * Writes the segment to `files.outputPath`.
  *
- * @throws MediaError TOOL_EXIT in ffmpeg's own words; SEGMENT_FRAMES when not even decoding from the last place gives
- * the expected frame times: the file then holds what that place gave.
+ * @throws MediaError TOOL_EXIT in ffmpeg's own words; SEGMENT_FRAMES or SEGMENT_PICTURE when not even decoding
+ * from the last place gives the expected frame times and size: the file then holds what that place gave.
  */
 export async function encodeSegment(
   tools: { ffmpeg: Tool; ffprobe: Tool },
@@ -37,25 +42,71 @@ export async function encodeSegment(
   files: SegmentFiles,
   options: EncodeOptions = {},
 ): Promise<EncodedSegment> {
-  let actual = 0
+  const last = task.seekPts.length - 1
   let cpuSeconds = 0
-  for (const [seekIndex, seekPts] of task.seekPts.entries()) {
-    const ran = await run(tools.ffmpeg, segmentArguments(task, seekPts, files), {
+  for (let seekIndex = 0; ; ) {
+    const attempt = await encodeFrom(tools, task, seekIndex, files, options)
+    cpuSeconds += attempt.cpuSeconds
+    const { inspected } = attempt
+    const failure = compare(task, inspected)
+    if (failure === undefined && inspected !== undefined) {
+      const doubt =
+        seekIndex === last || attempt.complaints === 0
+          ? 'harmless'
+          : await settleDoubt(tools.ffmpeg, task, files, { ...attempt, seekIndex }, options)
+      if (doubt === 'harmless') return { frames: inspected.times.length, inspected, seekIndex, cpuSeconds }
+      seekIndex = doubt === 'damaged' ? last : seekIndex + 1
+    } else if (failure !== undefined && seekIndex === last) {
+      throw new MediaError(failure)
+    } else {
+      seekIndex = failure?.code === 'SEGMENT_PICTURE' ? last : seekIndex + 1
+    }
+  }
+}
+
+/** What the segment lacks to be what was asked for. */
+function compare(
+  { expected }: SegmentTask,
+  { times, picture }: Pick<InspectedSegment, 'times' | 'picture'> = NOTHING,
+): MediaFailure | undefined {
+  if (times.length !== expected.frames || ptsDigest(times) !== expected.ptsDigest) {
+    return { code: 'SEGMENT_FRAMES', expected: expected.frames, actual: times.length }
+  }
+  return picture === expected.picture
+    ? undefined
+    : { code: 'SEGMENT_PICTURE', expected: expected.picture, actual: picture }
+}
+
+const NOTHING = { times: new BigInt64Array(), picture: '' }
+
+/** @returns nothing inspected where the decoder found no sense in what it read, and a start further back is left */
+async function encodeFrom(
+  tools: { ffmpeg: Tool; ffprobe: Tool },
+  task: SegmentTask,
+  seekIndex: number,
+  files: SegmentFiles,
+  options: EncodeOptions,
+): Promise<{ inspected: InspectedSegment | undefined; complaints: number; cpuSeconds: number }> {
+  const complaints = new Complaints(task.video)
+  let cpuSeconds = 0
+  try {
+    const ran = await run(tools.ffmpeg, segmentArguments(task, task.seekPts[seekIndex], files), {
       measureCpu: true,
       signal: options.signal,
       background: true,
+      onErrorLine: (line) => complaints.read(line),
       onLine(line) {
         const frames = /^frame=(\d+)$/.exec(line)?.[1]
         if (frames !== undefined) options.onProgress?.({ frames: Number(frames) })
       },
     })
-    cpuSeconds += ran.cpuSeconds ?? 0
-    const inspected = await inspectSegment(tools.ffprobe, files.outputPath, task.container, options)
-    const { times } = inspected
-    if (times.length === task.expected.frames && ptsDigest(times) === task.expected.ptsDigest) {
-      return { frames: times.length, inspected, seekIndex, cpuSeconds }
-    }
-    actual = times.length
+    cpuSeconds = ran.cpuSeconds ?? 0
+  } catch (error) {
+    // ffmpeg gives up where it can decode next to nothing.
+    const isUndecodable = error instanceof MediaError && error.code === 'TOOL_EXIT' && complaints.count > 0
+    if (!isUndecodable || seekIndex === task.seekPts.length - 1) throw error
+    return { inspected: undefined, complaints: complaints.count, cpuSeconds }
   }
-  throw new MediaError({ code: 'SEGMENT_FRAMES', expected: task.expected.frames, actual })
+  const inspected = await inspectSegment(tools.ffprobe, files.outputPath, task.container, options)
+  return { inspected, complaints: complaints.count, cpuSeconds }
 }

@@ -6,6 +6,7 @@ export {
   SEGMENT_CONTAINERS,
   SEGMENT_SHIFT_SECONDS,
   type SegmentContainer,
+  type SegmentInput,
   type SegmentRange,
   type SegmentSource,
   type SegmentTask,

@@ -19,19 +19,30 @@ export interface SegmentSource extends SegmentRange {
   readonly seekPts: readonly (bigint | undefined)[]
 }
 
-export interface SegmentTask extends SegmentSource {
+/** How the source's video is read, whatever is done with its pictures. */
+export interface SegmentInput {
   /** The demuxer, forced, so that every machine reads the file as the coordinator did. */
   readonly format: string
   /** Index of the video stream in the file. */
   readonly stream: number
   readonly timeBase: Rational
-  readonly encoderTimeBase: Rational
   /** What a single run subtracts from every timestamp, in microseconds. */
   readonly zeroMicroseconds: bigint
+  /** The x264 build that an H.264 stream names in its first packet: the decoder makes up for what old ones got wrong. */
+  readonly x264Build: number | undefined
+}
+
+export interface SegmentTask extends SegmentSource, SegmentInput {
+  readonly encoderTimeBase: Rational
   /** What is subtracted from the times on the way to the encoder: the user's `-ss`. */
   readonly startMicroseconds: bigint
-  /** How many frames the segment must have, and the digest of their times in {@link segmentTimes}. */
-  readonly expected: { readonly frames: number; readonly ptsDigest: string }
+  readonly expected: {
+    readonly frames: number
+    /** Of the frames' times in ticks of the segment's time scale, shift included. */
+    readonly ptsDigest: string
+    /** Size and pixel format, such as `1920x1080 yuv420p`; a single run scales a film that changes to its beginning. */
+    readonly picture: string
+  }
   /** The video options, encoder included, filters not. */
   readonly video: readonly string[]
   /** The user's filters as FFmpeg writes a chain; may be empty. */

@@ -248,7 +248,12 @@ export class Dispatch {
         },
       })
       const inspected = await this.#verify(task, path, encoded, signal)
-      const event = tell('verified', { bytes: encoded.sizeBytes, encodeSeconds: encoded.encodeSeconds })
+      const decodedFrom = task.seekPts[encoded.seekIndex]
+      const event = tell('verified', {
+        bytes: encoded.sizeBytes,
+        encodeSeconds: encoded.encodeSeconds,
+        decodedFrom: decodedFrom === undefined ? null : Number(decodedFrom),
+      })
       this.#verified.push({ task, path, executor, encoded, inspected, event })
       slot.failures = 0
       await encoded.accept().catch(() => {})
@@ -337,10 +342,14 @@ export class Dispatch {
     const { node, job } = this.#init
     const inspected =
       encoded.inspected ?? (await inspectSegment(node.tools.ffprobe, path, job.container, { signal }))
-    const { times, parameterSets } = inspected
+    const { times, picture, parameterSets } = inspected
     if (times.length !== task.times.length || times.some((time, place) => time !== task.times[place])) {
       await encoded.refuse('FRAMES').catch(() => {})
       throw new MediaError({ code: 'SEGMENT_FRAMES', expected: task.times.length, actual: times.length })
+    }
+    if (picture !== job.picture) {
+      await encoded.refuse('PICTURE').catch(() => {})
+      throw new MediaError({ code: 'SEGMENT_PICTURE', expected: job.picture, actual: picture })
     }
     this.#parameterSets ??= parameterSets
     if (parameterSets !== this.#parameterSets) {

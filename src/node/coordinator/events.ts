@@ -52,6 +52,8 @@ export interface SegmentChanged {
   /** Undefined until it is encoded, as is `encodeSeconds`. */
   readonly bytes?: number
   readonly encodeSeconds?: number
+  /** Where its decoding started, in ticks of the source; null is the file's start. Undefined until it is encoded. */
+  readonly decodedFrom?: number | null
   readonly state: 'assigned' | 'encoding' | 'verified' | 'failed'
   /** Why it failed; `REFUSED` says that the peer has not begun: it is busy for someone else. */
   readonly code?: string

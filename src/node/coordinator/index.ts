@@ -217,6 +217,7 @@ function announce(node: SwarmNode, job: Job, request: EncodeRequest, { emit }: E
     timeBase: formatTimeBase(job.film.timing.source),
     coordinator: node.peerId.toString(),
   })
+  for (const message of job.warnings) emit({ event: 'warning', message })
 }
 
 async function dispatch(

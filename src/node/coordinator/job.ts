@@ -18,8 +18,10 @@ import {
   probe,
   readEncoder,
   readFilm,
+  readFilmPicture,
   readFrameIndex,
   readStreamTags,
+  readX264Build,
   type SegmentContainer,
   type SegmentTask,
   type Source,
@@ -32,6 +34,7 @@ import {
 } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
 import type { Task } from './plan.ts'
+import { findStarts, segmentInput } from './starts.ts'
 
 export interface Job {
   readonly id: string
@@ -39,9 +42,15 @@ export interface Job {
   readonly index: FrameIndex
   /** What a single run subtracts from the source's timestamps. */
   readonly zeroMicroseconds: bigint
+  /** See {@link SegmentTask}. */
+  readonly x264Build: number | undefined
   readonly film: Film
+  /** What the user should know before work starts, a sentence each. */
+  readonly warnings: readonly string[]
   readonly params: EncodeParams
   readonly container: SegmentContainer
+  /** Size and pixel format of all segments. */
+  readonly picture: string
   /** Needed for the join alone, like `streams`. */
   readonly streamTags: Promise<StreamTags>
   readonly format: OutputFormat
@@ -78,9 +87,10 @@ export async function prepareJob(
     throw new MediaError({ code: 'PARAMS_INVALID', option: `-f ${params.format}`, detail })
   }
   const source = chooseStreams(await probe(tools.ffprobe, request.inputPath, options), params.streams)
-  const [index, zeroMicroseconds] = await Promise.all([
+  const [index, zeroMicroseconds, x264Build] = await Promise.all([
     readFrameIndex(tools, source, options),
     measureZero(tools.ffmpeg, source, options),
+    readX264Build(tools.ffmpeg, source, options),
   ])
   if (index.pts.length === 0) {
     const detail = 'its video stream holds no frame'
@@ -90,6 +100,8 @@ export async function prepareJob(
   if (atSeconds !== undefined) {
     throw new MediaError({ code: 'INPUT_CLOCK_JUMPS', path: request.inputPath, atSeconds })
   }
+  const starts = findStarts(tools.ffmpeg, { source, index, zeroMicroseconds, x264Build }, options)
+  starts.catch(() => {})
   const film = await filmOf(tools.ffmpeg, { source, index, params, zeroMicroseconds }, options)
   const encoderTimeBase = film.timing.encoder
   const trial = tryOutput(tools, source, params, encoderTimeBase, format, options)
@@ -97,6 +109,7 @@ export async function prepareJob(
   trial.catch(() => {})
   const container = await preflight(tools.ffmpeg, source, params, encoderTimeBase, options)
   await trial
+  const picture = await readFilmPicture(tools.ffprobe, container, options)
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
   streams.catch(() => {})
   // mp4 and mov are told the rest by their own muxers, as in a single run.
@@ -107,11 +120,13 @@ export async function prepareJob(
   return {
     id: randomBytes(8).toString('hex'),
     source,
-    index,
+    ...(await starts),
     zeroMicroseconds,
+    x264Build,
     film,
     params,
     container,
+    picture,
     streamTags,
     format,
     streams,
@@ -124,8 +139,9 @@ export async function withDecodedIndex(
   job: Job,
   options: { signal?: AbortSignal },
 ): Promise<Job> {
-  const index = await decodeFrameIndex(tools.ffmpeg, job.source, job.index, options)
-  return { ...job, index, film: await filmOf(tools.ffmpeg, { ...job, index }, options) }
+  const decoded = await decodeFrameIndex(tools.ffmpeg, job.source, job.index, options)
+  const starts = await findStarts(tools.ffmpeg, { ...job, index: decoded }, options)
+  return { ...job, ...starts, film: await filmOf(tools.ffmpeg, { ...job, index: decoded }, options) }
 }
 
 async function filmOf(
@@ -147,12 +163,9 @@ export function segmentTask(job: Job, task: Task): SegmentTask {
     endPts: task.endPts,
     filtered: task.filtered,
     seekPts: task.seekPts,
-    expected: task.expected,
-    format: job.source.format,
-    stream: job.source.video.index,
-    timeBase: job.index.timeBase,
+    expected: { ...task.expected, picture: job.picture },
+    ...segmentInput(job),
     encoderTimeBase: job.film.timing.encoder,
-    zeroMicroseconds: job.zeroMicroseconds,
     startMicroseconds: job.film.timing.startMicroseconds,
     video: job.params.video,
     filters: job.params.filters.text,

@@ -46,6 +46,7 @@ export async function lookAtOutput(
     film: { pts: index.pts, untrimmed: index.pts, first: 0, timing, filtered: undefined },
     chain: NO_FILTERS,
     zeroMicroseconds: 0n,
+    x264Build: undefined,
   }
   const source: FilmFile = { ...job, file: job.source, chain: job.params.filters }
   const places = seams ?? thinOut(placesOf(index.keyframes, index.pts), KEYFRAMES_MAX)

@@ -184,6 +184,7 @@ export class Worker implements SegmentHandler {
       encoderTimeBase: { num: offer.encoderTimeBase[0], den: offer.encoderTimeBase[1] },
       zeroMicroseconds: offer.zeroMicroseconds,
       startMicroseconds: offer.startMicroseconds,
+      x264Build: offer.source.x264Build ?? undefined,
       startPts: offer.startPts ?? undefined,
       endPts: offer.endPts ?? undefined,
       filtered:

@@ -21,6 +21,8 @@ export const segmentOffer = z.object({
     format: z.string().regex(/^[a-z0-9_]{1,64}$/),
     /** The index of the video stream in the file. */
     stream: z.int().min(0).max(65_535),
+    /** The encoder's build that an H.264 stream names in its first packet alone. */
+    x264Build: z.int().min(0).max(0x7fffffff).nullable(),
   }),
   /** Half-open, in ticks of `timeBase`; null leaves that end open. */
   startPts: int64.nullable(),
@@ -39,7 +41,12 @@ export const segmentOffer = z.object({
   startMicroseconds: int64,
   encoderTimeBase: rational,
   /** What the segment must hold: the digest is over its frames' times as little-endian 64-bit integers. */
-  expected: z.object({ frames: count, ptsDigest: sha256 }),
+  expected: z.object({
+    frames: count,
+    ptsDigest: sha256,
+    /** Size and pixel format. */
+    picture: z.string().regex(/^\d{1,6}x\d{1,6} \w{1,32}$/),
+  }),
   params: z.array(z.string().max(4096)).max(256),
   container: z.enum(['mp4', 'mov', 'matroska']),
 })
