@@ -27,6 +27,7 @@ const segmentEvent = z.strictObject({
   frames: z.number().int().positive(),
   bytes: z.number().int().positive().optional(),
   encodeSeconds: z.number().positive().optional(),
+  decodedFrom: z.number().int().nullable().optional(),
   state: z.enum(['assigned', 'encoding', 'verified', 'failed']),
   detail: z.string().optional(),
 })
