@@ -5,27 +5,33 @@
 import { type FrameIndex, lowerBound } from './frame-index.ts'
 import type { SegmentRange } from './segment/task.ts'
 
+/** Frames, and those of them where a cut costs least. */
+export type KeyframePlaces = Pick<FrameIndex, 'pts' | 'keyframes'>
+
 /**
  * The end of a segment that starts at `first` and should have about `wanted` frames: at the nearest keyframe within a
  * quarter of that length, otherwise just there. A rest of less than a quarter is taken along.
+ *
+ * @param index where keyframes are; undefined: they do not matter
+ * @param limit the end of the film
  */
 export function chooseCut(
-  index: FrameIndex,
+  index: KeyframePlaces | undefined,
   first: number,
   wanted: number,
-  options: { limit: number; atKeyframes: boolean },
+  limit: number,
 ): number {
   const slack = Math.floor(wanted / 4)
   const ideal = first + Math.max(1, Math.round(wanted))
-  if (ideal + slack >= options.limit) return options.limit
-  if (!options.atKeyframes) return ideal
+  if (ideal + slack >= limit) return limit
+  if (index === undefined) return ideal
   const keyframe = nearestKeyframe(index, ideal)
   const isNear = keyframe !== undefined && Math.abs(keyframe - ideal) <= slack && keyframe > first
-  return isNear && keyframe < options.limit ? keyframe : ideal
+  return isNear && keyframe < limit ? keyframe : ideal
 }
 
 /** The position of the frame that is a keyframe and nearest to another position. */
-function nearestKeyframe(index: FrameIndex, position: number): number | undefined {
+function nearestKeyframe(index: KeyframePlaces, position: number): number | undefined {
   const time = index.pts[position]
   if (time === undefined) return undefined
   const after = lowerBound(index.keyframes, time)

@@ -1,5 +1,5 @@
 /** FFmpeg and exact media time. Knows nothing of the network, of peers or of jobs. */
-export { chooseCut } from './cuts.ts'
+export { chooseCut, type KeyframePlaces } from './cuts.ts'
 export { MediaError, type MediaFailure } from './failure.ts'
 export {
   type Encoder,
@@ -14,6 +14,7 @@ export {
 } from './ffmpeg/index.ts'
 export { type Film, readFilm, trimFilm } from './film.ts'
 export { type FilterChain, NO_FILTERS } from './filters/index.ts'
+export { forcedInSegment, forcedPlaces } from './forced-keyframes.ts'
 export { decodeFrameIndex, type FrameIndex, ptsDigest, readFrameIndex } from './frame-index.ts'
 export { type JoinSegment, joinSegments } from './join.ts'
 export {
@@ -24,7 +25,15 @@ export {
   outputTimeBase,
 } from './output-format.ts'
 export { tryOutput } from './output-trial.ts'
-export { chooseStreams, type EncodeParams, parseParams, splitParams, videoArguments } from './params/index.ts'
+export {
+  chooseStreams,
+  type EncodeParams,
+  encoderArguments,
+  type ForcedKeyframes,
+  parseParams,
+  splitParams,
+  videoArguments,
+} from './params/index.ts'
 export { type FilmFile, lookAtPictures, type PicturesCompared, thinOut } from './pictures/index.ts'
 export { preflight, readFilmPicture, readStreamTags, type StreamTags } from './preflight.ts'
 export { fileUrl, probe, type Source, type SourceStream } from './probe.ts'

@@ -17,7 +17,13 @@ import {
   toOutputTimes,
   verifyOutput,
 } from '../../src/media/index.ts'
-import { type Job, prepareJob, segmentTask, withDecodedIndex } from '../../src/node/coordinator/job.ts'
+import {
+  filmPlan,
+  type Job,
+  prepareJob,
+  segmentTask,
+  withDecodedIndex,
+} from '../../src/node/coordinator/job.ts'
 import { SegmentPlan } from '../../src/node/coordinator/plan.ts'
 import { capabilities, ffmpeg, tools } from './ffmpeg.ts'
 
@@ -58,7 +64,7 @@ export async function encodeSegments(
 }
 
 async function encodeAll(job: Job, cuts: Cuts, directory: string): Promise<JoinSegment[]> {
-  const plan = new SegmentPlan({ ...job, chain: job.params.filters }, { atKeyframes: cuts.atKeyframes })
+  const plan = new SegmentPlan(filmPlan(job), { atKeyframes: cuts.atKeyframes })
   const segments: JoinSegment[] = []
   for (let place = 0; plan.uncarvedFrames > 0; place++) {
     const task = plan.carve(cuts.lengths[place % cuts.lengths.length] ?? 1)

@@ -5,7 +5,7 @@ import { makeIndex } from '../helpers/frame-index.ts'
 describe('a cut', () => {
   const index = makeIndex({ frames: 200, gop: 25 })
   const cut = (first: number, wanted: number, { limit = 200, atKeyframes = true } = {}) =>
-    chooseCut(index, first, wanted, { limit, atKeyframes })
+    chooseCut(atKeyframes ? index : undefined, first, wanted, limit)
 
   test('stands at a keyframe near the wanted place, before or after it', () => {
     expect(cut(0, 45)).toBe(50)

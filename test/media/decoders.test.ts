@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { encodeSegment, fileUrl } from '../../src/media/index.ts'
 import { Complaints } from '../../src/media/segment/complaints.ts'
-import { prepareJob, segmentTask } from '../../src/node/coordinator/job.ts'
+import { filmPlan, prepareJob, segmentTask } from '../../src/node/coordinator/job.ts'
 import { SegmentPlan } from '../../src/node/coordinator/plan.ts'
 import { type Clip, clipIn, whyNotMade } from '../helpers/clips.ts'
 import { brokenTs, coloursKept, oldX264, openGopTs } from '../helpers/clips-decoders.ts'
@@ -21,7 +21,7 @@ async function jobOf(clip: Clip) {
 /** Encodes the segments one after the other and says which place each was decoded from: its number, or `start`. */
 async function placesOf(clip: Clip, lengths: readonly number[]): Promise<(number | 'start')[]> {
   const job = await jobOf(clip)
-  const plan = new SegmentPlan({ ...job, chain: job.params.filters }, { atKeyframes: false })
+  const plan = new SegmentPlan(filmPlan(job), { atKeyframes: false })
   const places: (number | 'start')[] = []
   for (const length of lengths) {
     const task = plan.carve(length)

@@ -62,6 +62,7 @@ describe('params are sorted by whom they are for', () => {
     ).toEqual({
       encoder: 'libsvtav1',
       filters: NO_FILTERS,
+      forcedKeyframes: undefined,
       trim: { startMicroseconds: undefined, durationMicroseconds: undefined },
       streams: { maps: [], without: [] },
       format: undefined,
@@ -76,6 +77,7 @@ describe('params are sorted by whom they are for', () => {
     expect(await parse('', 'libvpx')).toEqual({
       encoder: 'libvpx',
       filters: NO_FILTERS,
+      forcedKeyframes: undefined,
       trim: { startMicroseconds: undefined, durationMicroseconds: undefined },
       streams: { maps: [], without: [] },
       format: undefined,
@@ -161,6 +163,23 @@ describe('params are sorted by whom they are for', () => {
   })
 })
 
+describe('forced keyframes', () => {
+  test.each([
+    ['2,1.5', { kind: 'times', microseconds: [1_500_000n, 2_000_000n] }, '1.500000,2.000000'],
+    [
+      'expr:gte(t,n_forced*2.5)',
+      { kind: 'every', microseconds: 2_500_000n },
+      'expr:gte(t,n_forced*2.500000)',
+    ],
+    ['source', { kind: 'source' }, 'source'],
+  ])('%s', async (value, forcedKeyframes, written) => {
+    const params = await parse(`-force_key_frames:v '${value}'`)
+    expect(params.forcedKeyframes).toEqual(forcedKeyframes)
+    expect(params.video).toEqual(['-c:v', 'libx264'])
+    expect(videoArguments(params)).toEqual(['-c:v', 'libx264', '-force_key_frames:v', written])
+  })
+})
+
 describe('a part of the film', () => {
   test.each([
     ['-ss 10', 10_000_000n, undefined],
@@ -237,7 +256,9 @@ describe('params are refused', () => {
     ['-fps_mode cfr', '-fps_mode'],
     ['-enc_time_base 1/30', '-enc_time_base'],
     ['-pass 2', '-pass'],
-    ['-force_key_frames 1,2', '-force_key_frames'],
+    ['-force_key_frames expr:eq(n,3)', '-force_key_frames'],
+    ['-force_key_frames chapters', '-force_key_frames'],
+    ['-force_key_frames 1,soon', '-force_key_frames'],
     ['-c copy -c:a aac', '-c copy'],
     ['-c:v libx264 -c copy', '-c copy'],
     ['-map 1:v', '-map'],

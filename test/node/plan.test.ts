@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type FilmPlan, type FrameIndex, NO_FILTERS, ptsDigest, type Timing } from '../../src/media/index.ts'
-import { SegmentPlan, type Task } from '../../src/node/coordinator/plan.ts'
+import { type FrameIndex, NO_FILTERS, ptsDigest, type Timing } from '../../src/media/index.ts'
+import { type FilmPlan, SegmentPlan, type Task } from '../../src/node/coordinator/plan.ts'
 import { makeIndex } from '../helpers/frame-index.ts'
 import { seededRandom } from '../helpers/random.ts'
 
@@ -15,6 +15,7 @@ const planOf = (index: FrameIndex): FilmPlan => ({
   index,
   film: { pts: index.pts, untrimmed: index.pts, first: 0, timing, filtered: undefined },
   chain: NO_FILTERS,
+  forcedKeyframes: undefined,
   zeroMicroseconds: 0n,
 })
 

@@ -11,11 +11,13 @@
 import { MediaError } from '../failure.ts'
 import type { Encoder } from '../ffmpeg/index.ts'
 import { type FilterChain, NO_FILTERS, readChain } from '../filters/index.ts'
+import { type ForcedKeyframes, keyframeArguments, readForcedKeyframes } from './forced-keyframes.ts'
 import { whyPrivateOptionRefused } from './private-options.ts'
 import { readStreamChoice, type StreamChoice } from './stream-choice.ts'
 import { readTrim, type Trim } from './trim.ts'
 import { invalid, type Kind, kindOf, type Option, readOptions } from './words.ts'
 
+export type { ForcedKeyframes } from './forced-keyframes.ts'
 export { chooseStreams, type StreamChoice } from './stream-choice.ts'
 export { type Trim, trimArguments } from './trim.ts'
 export { splitParams } from './words.ts'
@@ -26,6 +28,8 @@ export interface EncodeParams {
   /** Options of each segment's encoder, the encoder among them, without filters. */
   readonly video: readonly string[]
   readonly filters: FilterChain
+  /** Where the user wants keyframes; each segment is told its own. */
+  readonly forcedKeyframes: ForcedKeyframes | undefined
   readonly trim: Trim
   readonly streams: StreamChoice
   /** `-f`: FFmpeg's name of the output's format, which its file name must say too. */
@@ -89,11 +93,17 @@ export async function parseParams(tokens: readonly string[], options: ParseOptio
     if (options.scope === 'segment' && kind !== 'video') throw invalid(option.written, FOREIGN)
     // Of several chains ffmpeg takes the last.
     if (kind === 'video' && option.name === 'filter') filters = chainOf(option)
-    else if (kind === 'video' && option.name === 'c') continue
+    else if (kind === 'video' && OF_THE_WHOLE.has(option.name)) continue
     else sorted[kind].push(option.written, ...(option.value === undefined ? [] : [option.value]))
   }
   return {
-    ...{ encoder: encoder.name, filters, trim: readTrim(read), streams: readStreamChoice(read) },
+    ...{
+      encoder: encoder.name,
+      filters,
+      forcedKeyframes: readForcedKeyframes(read),
+      trim: readTrim(read),
+      streams: readStreamChoice(read),
+    },
     format: read.findLast(({ name }) => name === 'f')?.value,
     ...sorted,
   }
@@ -104,11 +114,25 @@ export function keepsMetadata({ output }: Pick<EncodeParams, 'output'>): boolean
   return output[output.lastIndexOf('-map_metadata') + 1] !== '-1' || !output.includes('-map_metadata')
 }
 
+/** Video options that are not handed on as they are. */
+const OF_THE_WHOLE: ReadonlySet<string> = new Set(['c', 'force_key_frames'])
+
 const FOREIGN = 'a segment takes video options alone'
 
 /** The words that stand for the video's params on a command line that has no other filters. */
-export function videoArguments({ video, filters }: Pick<EncodeParams, 'video' | 'filters'>): string[] {
-  return filters.text === '' ? [...video] : [...video, '-filter:v', filters.text]
+export function videoArguments(
+  params: Pick<EncodeParams, 'video' | 'filters' | 'forcedKeyframes'>,
+): string[] {
+  const { text } = params.filters
+  return [...encoderArguments(params), ...(text === '' ? [] : ['-filter:v', text])]
+}
+
+/** The same without filters. */
+export function encoderArguments({
+  video,
+  forcedKeyframes,
+}: Pick<EncodeParams, 'video' | 'forcedKeyframes'>): string[] {
+  return [...video, ...keyframeArguments(forcedKeyframes)]
 }
 
 async function findEncoder(name: string, options: ParseOptions): Promise<Encoder> {

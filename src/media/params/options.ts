@@ -118,7 +118,7 @@ export const OPTIONS: ReadonlyMap<string, OptionUse> = new Map<string, OptionUse
   ['fs', refused('a size limit for the whole file does not fit a segment; use -crf or -b:v')],
   ['pass', refused(TWO_PASS)],
   ['passlogfile', refused(TWO_PASS)],
-  ['force_key_frames', refused('not built yet; use -g for the distance of keyframes')],
+  ['force_key_frames', video],
   ['filter_complex', refused('only a simple chain of filters is taken: -vf and -af')],
   ['lavfi', refused('only a simple chain of filters is taken: -vf and -af')],
   ['filter_script', refused('filters from a file are not taken; write them into -vf')],

@@ -34,7 +34,7 @@ function positive(option: Option, microseconds: bigint): bigint {
 }
 
 /** FFmpeg's two notations of a duration: `1:02:03.5` and `3723.5`, `3723500ms`, `3723500000us`. */
-function readTime({ written, value = '' }: Option): bigint {
+export function readTime({ written, value = '' }: Pick<Option, 'written' | 'value'>): bigint {
   const clock = /^(?:(\d{1,6}):)?([0-5]?\d):([0-5]?\d)(?:\.(\d*))?$/.exec(value)
   if (clock !== null) {
     const [, hours = '0', minutes = '0', seconds = '0', fraction = ''] = clock

@@ -6,11 +6,11 @@ import { run, type Tool } from '../ffmpeg/index.ts'
 import type { FilterChain } from '../filters/index.ts'
 import { fileUrl, type Source } from '../probe.ts'
 import { filterChain, inputArguments } from '../segment/arguments.ts'
-import { type FilmPlan, segmentSource } from '../segment/index.ts'
+import { type FilteredSource, segmentSource } from '../segment/index.ts'
 import type { Stretch } from './samples.ts'
 
 /** A film in a file: what its frames are, and what filters make them. */
-export interface FilmFile extends FilmPlan {
+export interface FilmFile extends FilteredSource {
   readonly file: Source
   readonly chain: FilterChain
   /** See `SegmentInput`. */

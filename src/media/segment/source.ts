@@ -6,7 +6,7 @@ import { type FrameIndex, lowerBound } from '../frame-index.ts'
 import { MICROSECONDS, rescale } from '../rational.ts'
 import type { SegmentSource } from './task.ts'
 
-export interface FilmPlan {
+export interface FilteredSource {
   readonly index: FrameIndex
   readonly film: Film
   readonly chain: FilterChain
@@ -15,7 +15,7 @@ export interface FilmPlan {
 }
 
 /** @param from,to places of the film's frames: the segment is `[from, to)` of them */
-export function segmentSource(plan: FilmPlan, from: number, to: number): SegmentSource {
+export function segmentSource(plan: FilteredSource, from: number, to: number): SegmentSource {
   const { index, film, chain } = plan
   const [first, end] = [film.first + from, film.first + to]
   if (film.filtered === undefined) {
@@ -35,7 +35,7 @@ export function segmentSource(plan: FilmPlan, from: number, to: number): Segment
 }
 
 /** The last source frame that is not later than a frame of the untrimmed film. */
-function sourcePlace({ index, film, chain, zeroMicroseconds }: FilmPlan, place: number): number {
+function sourcePlace({ index, film, chain, zeroMicroseconds }: FilteredSource, place: number): number {
   if (chain.times !== 'changed') return place
   const time =
     rescale(film.untrimmed[place] ?? 0n, film.timing.source, index.timeBase) +
@@ -44,7 +44,7 @@ function sourcePlace({ index, film, chain, zeroMicroseconds }: FilmPlan, place: 
 }
 
 /** A film frame's time as it leaves the filters. */
-function filteredPts({ film }: FilmPlan, place: number): bigint {
+function filteredPts({ film }: FilteredSource, place: number): bigint {
   const { source, zeroMicroseconds } = film.timing
   const fromZero = (film.untrimmed[place] ?? 0n) - rescale(zeroMicroseconds, MICROSECONDS, source)
   return rescale(fromZero, source, film.filtered ?? source)

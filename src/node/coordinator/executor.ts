@@ -1,13 +1,7 @@
 /** Where a task can be encoded: on this machine, straight from the file, or on a peer over the swarm's protocols. */
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
-import {
-  digestFile,
-  encodeSegment,
-  fileUrl,
-  type InspectedSegment,
-  videoArguments,
-} from '../../media/index.ts'
+import { digestFile, encodeSegment, fileUrl, type InspectedSegment } from '../../media/index.ts'
 import type { SegmentAttempt, SegmentOffer } from '../../protocols/segment/index.ts'
 import type { StoredBlob } from '../blob-store.ts'
 import type { Peer } from '../membership.ts'
@@ -135,7 +129,7 @@ function toOffer(job: Job, task: Task, attempt: number, { id: blob, sizeBytes }:
     startMicroseconds: segment.startMicroseconds,
     seekPts: segment.seekPts.map((pts) => pts ?? null),
     expected: segment.expected,
-    params: videoArguments(job.params),
+    params: [...segment.video, ...(segment.filters === '' ? [] : ['-filter:v', segment.filters])],
     container: segment.container,
   }
 }

@@ -20,7 +20,7 @@ import type { JobDone, JobEvent, PeerShare } from './events.ts'
 import { localExecutor, remoteExecutor } from './executor.ts'
 import { expectedAudio, expectedOutput } from './expected.ts'
 import { JobError } from './failure.ts'
-import { type Job, type JobRequest, prepareJob, withDecodedIndex } from './job.ts'
+import { filmPlan, type Job, type JobRequest, prepareJob, withDecodedIndex } from './job.ts'
 import { blame, OutputError } from './output-error.ts'
 import { type OutputFile, reserveOutput } from './output-file.ts'
 import { lookAtOutput, seamsOf } from './pictures.ts'
@@ -233,7 +233,7 @@ async function dispatch(
   const work = new Dispatch({
     node,
     job,
-    plan: new SegmentPlan({ ...job, chain: job.params.filters }, { atKeyframes: request.atKeyframes }),
+    plan: new SegmentPlan(filmPlan(job), { atKeyframes: request.atKeyframes }),
     policy: {
       framesPerSecond: job.film.pts.length / Math.max(filmSeconds(job), 0.1),
       segmentSeconds: request.segmentSeconds,

@@ -5,6 +5,7 @@ import {
   decodeFrameIndex,
   defaultEncoder,
   type EncodeParams,
+  encoderArguments,
   type Film,
   type FrameIndex,
   findClockJump,
@@ -33,7 +34,7 @@ import {
   tryOutput,
 } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
-import type { Task } from './plan.ts'
+import type { FilmPlan, Task } from './plan.ts'
 import { findStarts, segmentInput } from './starts.ts'
 
 export interface Job {
@@ -167,8 +168,13 @@ export function segmentTask(job: Job, task: Task): SegmentTask {
     ...segmentInput(job),
     encoderTimeBase: job.film.timing.encoder,
     startMicroseconds: job.film.timing.startMicroseconds,
-    video: job.params.video,
+    video: encoderArguments({ video: job.params.video, forcedKeyframes: task.forcedKeyframes }),
     filters: job.params.filters.text,
     container: job.container,
   }
+}
+
+/** What the plan of segments goes by. */
+export function filmPlan({ index, film, params, zeroMicroseconds }: Job): FilmPlan {
+  return { index, film, zeroMicroseconds, chain: params.filters, forcedKeyframes: params.forcedKeyframes }
 }

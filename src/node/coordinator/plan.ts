@@ -5,7 +5,11 @@
 import {
   chooseCut,
   type Film,
-  type FilmPlan,
+  type FilteredSource,
+  type ForcedKeyframes,
+  forcedInSegment,
+  forcedPlaces,
+  type KeyframePlaces,
   ptsDigest,
   SEGMENT_SHIFT_SECONDS,
   type SegmentSource,
@@ -20,21 +24,38 @@ export interface Task extends SegmentSource {
   /** Times of the first frame and just behind the last, in the film's ticks. */
   readonly firstPts: bigint
   readonly lastPts: bigint
+  readonly forcedKeyframes: ForcedKeyframes | undefined
   /** The frame times that the segment must have, in ticks of its own time scale, shift included. */
   readonly times: BigInt64Array
   readonly expected: { readonly frames: number; readonly ptsDigest: string }
 }
 
+export interface FilmPlan extends FilteredSource {
+  readonly forcedKeyframes: ForcedKeyframes | undefined
+}
+
 export class SegmentPlan {
   readonly #plan: FilmPlan
-  readonly #atKeyframes: boolean
+  /** Places of the frames that the user wants as keyframes. */
+  readonly #forced: readonly number[]
+  /** Where cuts are cheap; undefined: they stand anywhere. */
+  readonly #keyframes: KeyframePlaces | undefined
   #carved = 0
   #next = 0
 
   constructor(plan: FilmPlan, options: { atKeyframes: boolean }) {
     this.#plan = plan
-    // Places of keyframes are places in the source.
-    this.#atKeyframes = options.atKeyframes && plan.chain.times !== 'changed'
+    const { index, film, chain, forcedKeyframes } = plan
+    this.#forced = forcedPlaces(film, forcedKeyframes)
+    if (!options.atKeyframes) return
+    // A cut makes a keyframe: best one that is wanted anyway.
+    if (this.#forced.length > 0) {
+      const keyframes = BigInt64Array.from(this.#forced, (place) => film.pts[place] ?? 0n)
+      this.#keyframes = { pts: film.untrimmed, keyframes }
+    } else if (chain.times !== 'changed') {
+      // Elsewhere the film's places are not the source's.
+      this.#keyframes = index
+    }
   }
 
   get totalFrames(): number {
@@ -50,13 +71,9 @@ export class SegmentPlan {
   carve(frames: number): Task | undefined {
     if (this.uncarvedFrames === 0) return undefined
     const first = this.#next
-    // Where cuts look for keyframes, the film's places are the source's, but for the beginning.
     const skipped = this.#film.first
-    const end =
-      chooseCut(this.#plan.index, skipped + first, frames, {
-        limit: skipped + this.totalFrames,
-        atKeyframes: this.#atKeyframes,
-      }) - skipped
+    const limit = skipped + this.totalFrames
+    const end = chooseCut(this.#keyframes, skipped + first, frames, limit) - skipped
     this.#next = end
     return this.#task(this.#carved++, first, end)
   }
@@ -75,6 +92,7 @@ export class SegmentPlan {
       index,
       frames: end - first,
       ...segmentSource(this.#plan, first, end),
+      forcedKeyframes: forcedInSegment(this.#film, this.#plan.forcedKeyframes, this.#forced, [first, end]),
       firstPts: pts[0] ?? 0n,
       lastPts: this.#film.pts[end] ?? (pts.at(-1) ?? 0n) + 1n,
       times,

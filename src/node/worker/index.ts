@@ -6,6 +6,7 @@ import type { PeerId } from '@libp2p/interface'
 import {
   digestFile,
   type Encoder,
+  encoderArguments,
   encodeSegment,
   type LocatedTools,
   parseParams,
@@ -196,7 +197,7 @@ export class Worker implements SegmentHandler {
             },
       seekPts: offer.seekPts.map((pts) => pts ?? undefined),
       expected: offer.expected,
-      video: params.video,
+      video: encoderArguments(params),
       filters: params.filters.text,
       container,
     }

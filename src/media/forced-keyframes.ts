@@ -1,0 +1,49 @@
+/** Which of a film's frames `-force_key_frames` makes keyframes. */
+import type { Film } from './film.ts'
+import type { ForcedKeyframes } from './params/index.ts'
+import { divideRounded, type Rational } from './rational.ts'
+import { toEncoderPts } from './timing.ts'
+
+/**
+ * Places of the forced frames, ascending, as ffmpeg finds them on its way through the film: the first frame not before
+ * each time, and one time for each frame.
+ */
+export function forcedPlaces(film: Film, forced: ForcedKeyframes | undefined): readonly number[] {
+  if (forced === undefined || forced.kind === 'source') return []
+  const places: number[] = []
+  for (const [place, pts] of film.pts.entries()) {
+    const next =
+      forced.kind === 'every'
+        ? BigInt(places.length) * forced.microseconds
+        : forced.microseconds[places.length]
+    if (next === undefined) break
+    if (isAtOrBehind(toEncoderPts(pts, film.timing), film.timing.encoder, next)) places.push(place)
+  }
+  return places
+}
+
+/** The same for the segment `[from, to)` of the film alone. */
+export function forcedInSegment(
+  film: Film,
+  forced: ForcedKeyframes | undefined,
+  places: readonly number[],
+  [from, to]: readonly [number, number],
+): ForcedKeyframes | undefined {
+  if (forced === undefined || forced.kind === 'source') return forced
+  const { timing } = film
+  const microseconds = places
+    .filter((place) => place >= from && place < to)
+    .map((place) => floorMicroseconds(toEncoderPts(film.pts[place] ?? 0n, timing), timing.encoder))
+  return microseconds.length === 0 ? undefined : { kind: 'times', microseconds }
+}
+
+function isAtOrBehind(ticks: bigint, { num, den }: Rational, microseconds: bigint): boolean {
+  return ticks * BigInt(num) * 1_000_000n >= microseconds * BigInt(den)
+}
+
+/** Never behind the frame, and nearer to it than to the one before. */
+function floorMicroseconds(ticks: bigint, { num, den }: Rational): bigint {
+  const dividend = ticks * BigInt(num) * 1_000_000n
+  const rounded = divideRounded(dividend, BigInt(den))
+  return rounded * BigInt(den) > dividend ? rounded - 1n : rounded
+}
