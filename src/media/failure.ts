@@ -6,12 +6,13 @@ export type MediaFailure =
   | { code: 'TOOL_MISSING'; tool: 'ffmpeg' | 'ffprobe'; tried: readonly string[] }
   | { code: 'TOOL_UNUSABLE'; tool: string; path: string; detail: string }
   | { code: 'TOOL_EXIT'; tool: string; exitCode: number | undefined; detail: string }
-  | { code: 'INPUT_MISSING'; path: string }
-  | { code: 'INPUT_NOT_A_FILE'; path: string }
+  | { code: 'INPUT_MISSING'; path: string; detail: string }
+  | { code: 'INPUT_NOT_A_FILE'; path: string; detail: string }
   | { code: 'INPUT_EMPTY'; path: string }
   | { code: 'INPUT_UNREADABLE'; path: string; detail: string }
   | { code: 'INPUT_WITHOUT_VIDEO'; path: string }
   | { code: 'INPUT_CLOCK_JUMPS'; path: string; atSeconds: number }
+  | { code: 'INPUT_TIMES_REPEAT'; path: string; atSeconds: number }
   | { code: 'PARAMS_INVALID'; option: string; detail: string }
   | { code: 'PARAMS_REJECTED'; detail: string }
   /** What the filters do to the frames' times, as the rest of a sentence. */
@@ -48,9 +49,9 @@ function describe(failure: MediaFailure): string {
         ? `${failure.tool} ended with exit code ${failure.exitCode ?? 'none (killed)'}`
         : `${failure.tool}: ${failure.detail}`
     case 'INPUT_MISSING':
-      return `${failure.path}: no such file`
+      return `${failure.path}: no such file${failure.detail === '' ? '' : `; ${failure.detail}`}`
     case 'INPUT_NOT_A_FILE':
-      return `${failure.path} is not a file: name one video file`
+      return `${failure.path} ${failure.detail}`
     case 'INPUT_EMPTY':
       return `${failure.path} is empty (0 bytes)`
     case 'INPUT_UNREADABLE':
@@ -59,6 +60,8 @@ function describe(failure: MediaFailure): string {
       return `${failure.path} has no video stream, so there is nothing to share out: use ffmpeg itself`
     case 'INPUT_CLOCK_JUMPS':
       return `${failure.path}: its clock jumps at ${failure.atSeconds.toFixed(1)} s, which is not handled yet: remux it first with 'ffmpeg -i INPUT -map 0 -c copy OUTPUT.mkv'`
+    case 'INPUT_TIMES_REPEAT':
+      return `${failure.path}: two of its frames have one time (${failure.atSeconds.toFixed(1)} s), so it cannot be cut by time: use ffmpeg itself`
     case 'PARAMS_INVALID':
       return `--params: ${failure.option}: ${failure.detail}`
     case 'PARAMS_REJECTED':

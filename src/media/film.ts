@@ -15,6 +15,7 @@ import {
   parseRational,
   type Rational,
   rescale,
+  toSeconds,
 } from './rational.ts'
 import { besideZero, chooseEncoderTimeBase, type Timing, toEncoderPts } from './timing.ts'
 
@@ -34,7 +35,7 @@ interface Options {
   signal?: AbortSignal
 }
 
-/** @throws MediaError FILM_TIMES where the filters give no frame, or times that go back; TOOL_EXIT. */
+/** @throws MediaError INPUT_TIMES_REPEAT where two of the source's frames have one time; FILM_TIMES where the filters give no frame, or times that go back; TOOL_EXIT. */
 export async function readFilm(
   ffmpeg: Tool,
   source: Source,
@@ -45,6 +46,11 @@ export async function readFilm(
 ): Promise<Film> {
   const { video } = source
   if (chain.times === 'kept') {
+    const repeated = index.pts.findIndex((time, at) => time === index.pts[at - 1])
+    if (repeated >= 0) {
+      const atSeconds = toSeconds((index.pts[repeated] ?? 0n) - (index.pts[0] ?? 0n), index.timeBase)
+      throw new MediaError({ code: 'INPUT_TIMES_REPEAT', path: source.path, atSeconds })
+    }
     const encoder = chooseEncoderTimeBase(video, index)
     const timing = { source: index.timeBase, encoder, zeroMicroseconds, startMicroseconds: 0n }
     const link =

@@ -20,7 +20,7 @@ export interface FrameIndex {
   readonly openGops: readonly boolean[]
   /** `decoded`: each frame was seen; `packets`: believed until a segment says otherwise. */
   readonly evidence: 'packets' | 'decoded'
-  /** False where packets have no pts (AVI, raw streams): a seek cannot be aimed, so decoding starts at the start. */
+  /** False where a seek cannot be aimed by a frame's time (AVI, raw streams): decoding starts at the start then. */
   readonly seekable: boolean
 }
 
@@ -41,14 +41,18 @@ export async function readFrameIndex(
     keyframes: packets.keyframes.toArray(),
     openGops: packets.openGops(),
     evidence: 'packets',
-    seekable: packets.withoutPts === 0 && !UNSEEKABLE_FORMATS.has(source.format),
+    seekable: packets.withoutPts === 0 && SEEKABLE_FORMATS.has(source.format),
   }
   const believable = packets.withoutPts === 0 && !packets.repeats() && index.pts.length > 0
   return believable ? index : await decodeFrameIndex(tools.ffmpeg, source, index, options)
 }
 
-// AVI's index counts frames instead of timing them, and an MPEG program stream has none at all.
-const UNSEEKABLE_FORMATS = new Set(['avi', 'mpeg', 'mpegvideo', 'h264', 'hevc', 'obu', 'ivf', 'm4v'])
+// Those whose seeks by time were seen to give the frames of a full decode. AVI's index counts frames instead of timing
+// them, an MPEG program stream has none, and raw streams are counted from wherever reading starts (wrong pictures at the
+// right times in raw Dirac).
+const SEEKABLE_FORMATS = new Set([
+  ...['mov', 'matroska', 'mpegts', 'flv', 'asf', 'ogg', 'mxf', 'nut', 'dv', 'rm', 'wtv'],
+])
 
 /** The index with its frame times replaced by those of a full decode: slow, and the last word. */
 export async function decodeFrameIndex(
@@ -75,7 +79,10 @@ export async function decodeFrameIndex(
       },
     },
   )
-  return { ...index, pts: pts.toArray(), evidence: 'decoded' }
+  const times = pts.toArray()
+  // Frames at times that no packet has (H.264 with B-frames in some MXF files): a seek aims at packets.
+  const aimed = times.every((time) => index.pts[lowerBound(index.pts, time)] === time)
+  return { ...index, pts: times, evidence: 'decoded', seekable: index.seekable && aimed }
 }
 
 /** sha256 over the times as little-endian 64-bit integers: one short value that two machines can compare. */

@@ -82,10 +82,8 @@ export async function readStreamTags(
       onLine(line) {
         const [name = '', value = 'unknown'] = line.split('=')
         const option = TAG_OPTIONS.get(name)
-        if (option !== undefined && value !== 'unknown' && value !== 'unspecified') {
-          // The one value that ffprobe shows under another name than ffmpeg takes.
-          tags.push(option, value === 'gbr' ? 'rgb' : value)
-        }
+        if (option === undefined || value === 'unknown' || value === 'unspecified') return
+        tags.push(option, OPTION_VALUES.get(`${option} ${value}`) ?? value)
       },
     },
   )
@@ -100,6 +98,13 @@ const TAG_OPTIONS: ReadonlyMap<string, string> = new Map([
   ['color_primaries', '-color_primaries'],
   ['chroma_location', '-chroma_sample_location'],
   ['field_order', '-field_order'],
+])
+
+/** Where an option calls a value otherwise than ffprobe does. */
+const OPTION_VALUES: ReadonlyMap<string, string> = new Map([
+  ['-colorspace gbr', 'rgb'],
+  ['-color_trc bt470m', 'gamma22'],
+  ['-color_trc bt470bg', 'gamma28'],
 ])
 
 /** @returns the file, in the scratch directory */

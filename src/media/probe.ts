@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { MediaError } from './failure.ts'
 import { lastWords, run, type Tool } from './ffmpeg/index.ts'
 import { parseRational, type Rational } from './rational.ts'
+import { whyFormatRefused, whyMissing, whyNotAFile } from './refused-input.ts'
 
 export type StreamKind = 'video' | 'audio' | 'subtitle' | 'data' | 'attachment'
 
@@ -78,19 +79,14 @@ export async function probe(
 ): Promise<Source> {
   const sizeBytes = await sizeOfFile(path)
   const output = await readProbe(ffprobe, path, options)
+  const format = output.format.format_name.split(',')[0] ?? ''
+  const detail = whyFormatRefused(format)
+  if (detail !== undefined) throw new MediaError({ code: 'INPUT_UNREADABLE', path, detail })
   const streams = output.streams.map(toStream)
   const video = streams.find(
     (stream): stream is VideoStream => isVideo(stream) && !stream.dispositions.includes('attached_pic'),
   )
   if (video === undefined) throw new MediaError({ code: 'INPUT_WITHOUT_VIDEO', path })
-  const format = output.format.format_name.split(',')[0] ?? ''
-  if (NOT_VIDEO_FILES.test(format)) {
-    throw new MediaError({
-      code: 'INPUT_UNREADABLE',
-      path,
-      detail: `ffmpeg takes it for '${output.format.format_name}', which is no video file`,
-    })
-  }
   const duration = Number(output.format.duration)
   return {
     path,
@@ -110,9 +106,6 @@ function parseMicroseconds(seconds: string | undefined): bigint | undefined {
   return match === null ? undefined : BigInt(`${match[1]}${match[2]}${match[3]}`)
 }
 
-// Text (tty), lists that name other files, single pictures.
-const NOT_VIDEO_FILES = /^(tty|concat|hls|dash|imf|sdp|ffmetadata|image2|.*_pipe|bin|xbin|adf|idf)$/
-
 /** A path as ffmpeg's file protocol takes it whatever is in it: a colon, a leading dash, a `%d`. */
 export function fileUrl(path: string): string {
   return `file:${path}`
@@ -121,11 +114,11 @@ export function fileUrl(path: string): string {
 async function sizeOfFile(path: string): Promise<number> {
   const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
-      throw new MediaError({ code: 'INPUT_MISSING', path })
+      throw new MediaError({ code: 'INPUT_MISSING', path, detail: whyMissing(path) })
     }
     throw new MediaError({ code: 'INPUT_UNREADABLE', path, detail: error.message }, { cause: error })
   })
-  if (!stats.isFile()) throw new MediaError({ code: 'INPUT_NOT_A_FILE', path })
+  if (!stats.isFile()) throw new MediaError({ code: 'INPUT_NOT_A_FILE', path, detail: whyNotAFile(stats) })
   if (stats.size === 0) throw new MediaError({ code: 'INPUT_EMPTY', path })
   return stats.size
 }

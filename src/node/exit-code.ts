@@ -23,8 +23,13 @@ export function exitCodeOf(error: unknown): number {
 }
 
 export function failedEvent(error: unknown): JobFailed {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = inOneLine(error instanceof Error ? error.message : String(error))
   return { event: 'failed', code: codeOf(error), message }
+}
+
+/** File names may hold line feeds, and worse. */
+function inOneLine(message: string): string {
+  return message.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1))
 }
 
 /** The person pressed Ctrl-C, or the system asked the process to end. */

@@ -38,7 +38,7 @@ async function failure(
 ): Promise<Failure> {
   const home = options.home ?? inDirectory('home')
   const before = existsSync(directory) ? readdirSync(directory) : []
-  const ended = await runCli(['encode', ...args, '--json', ...LOOPBACK], {
+  const ended = await runCli(['encode', '--json', ...LOOPBACK, ...args], {
     ...options,
     env: { FFSWARM_HOME: home, ...options.env },
   })
@@ -93,6 +93,47 @@ describe('the input', () => {
     expect(await codeOf(args, EXIT.failed)).toBe('INPUT_UNREADABLE')
   })
 
+  test.each([
+    ['a picture', 'picture.png', 'ffmpeg -i'],
+    ['a playlist', 'list.m3u8', 'ffmpeg -i'],
+    ['subtitles', 'words.srt', 'ffmpeg itself'],
+    ['zeros', 'zeros.mp4', 'cannot be read'],
+  ])('may not be %s', async (_, name, remedy) => {
+    const path = inDirectory(name)
+    if (name.endsWith('.png')) await ffmpeg('-i', clip, '-frames:v', '1', path)
+    else if (name.endsWith('.m3u8')) {
+      await ffmpeg(
+        '-i',
+        clip,
+        '-c',
+        'copy',
+        '-f',
+        'hls',
+        '-hls_segment_filename',
+        inDirectory('s%d.ts'),
+        path,
+      )
+    } else if (name.endsWith('.srt')) await writeFile(path, '1\n00:00:01,000 --> 00:00:02,000\nHello\n')
+    else await writeFile(path, Buffer.alloc(100_000))
+    const { code, message } = await failure([path, '-o', inDirectory('refused.mkv')], EXIT.failed)
+    expect(['INPUT_UNREADABLE', 'INPUT_WITHOUT_VIDEO']).toContain(code)
+    expect(message).toContain(remedy)
+  })
+
+  test.each([
+    ['-', 'write it to a file'],
+    ['https://example.org/film.mp4', 'download it'],
+    ['lavfi:testsrc', 'one video file'],
+    ['film-%03d.png', 'ffmpeg -i'],
+    ['/dev/null', 'write it to a file'],
+    ['no\nsuch.mp4', 'no\\nsuch.mp4'],
+  ])('may not be %j, and the line says what to do', async (name, remedy) => {
+    const args = ['-o', inDirectory('refused.mkv'), '--', name]
+    const { code, message } = await failure(args, EXIT.failed)
+    expect(['INPUT_MISSING', 'INPUT_NOT_A_FILE']).toContain(code)
+    expect(message).toContain(remedy)
+  })
+
   test('may be no mp4 whose end, with its index, is missing', async () => {
     const cut = inDirectory('cut.mp4')
     await writeFile(cut, readFileSync(clip))
@@ -133,7 +174,7 @@ describe('the params', () => {
     ['an open quote', '-c:v "libx264'],
     ['an option without its value', '-c:v libx264 -crf'],
     ['an option that ffswarm sets itself', '-c:v libx264 -f matroska'],
-    ['a filter with a memory', '-c:v libx264 -vf hqdn3d'],
+    ['a filter that needs the whole film', '-c:v libx264 -vf reverse'],
   ])('may not be %s', async (_, params) => {
     expect((await withParams(params, EXIT.usage)).code).toBe('PARAMS_INVALID')
   })

@@ -35,6 +35,10 @@ describe('file names', () => {
     ['a backslash', 'a\\b'],
     ['brackets and globs', '[film] * ?'],
     ['a pipe', 'film|other'],
+    ['the name of a protocol', 'file:film'],
+    ['a space at its end', 'film '],
+    ['signs that mean something in an address', 'film?a=1&b#c'],
+    ['255 bytes with its ending', `${'ü'.repeat(125)}n`],
   ])('may have %s', async (_, name) => {
     const workplace = await mkdtemp(join(directory, 'names-'))
     await copyFile(clip, join(workplace, `${name}.mp4`))
