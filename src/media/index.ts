@@ -14,6 +14,7 @@ export {
 } from './ffmpeg/index.ts'
 export { type Film, readFilm, trimFilm } from './film.ts'
 export { type FilterChain, NO_FILTERS } from './filters/index.ts'
+export { findLosses } from './find-losses.ts'
 export { forcedInSegment, forcedPlaces } from './forced-keyframes.ts'
 export { decodeFrameIndex, type FrameIndex, ptsDigest, readFrameIndex } from './frame-index.ts'
 export { type JoinSegment, joinSegments } from './join.ts'
@@ -34,6 +35,7 @@ export {
   splitParams,
   videoArguments,
 } from './params/index.ts'
+export { type PictureTraits, readPictureTraits } from './picture-traits.ts'
 export { type FilmFile, lookAtPictures, type PicturesCompared, thinOut } from './pictures/index.ts'
 export { preflight, readFilmPicture, readStreamTags, type StreamTags } from './preflight.ts'
 export { fileUrl, probe, type Source, type SourceStream } from './probe.ts'

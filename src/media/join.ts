@@ -174,6 +174,7 @@ function joinArguments(job: JoinJob, video: VideoInput, lastFrame: LastFrame | u
     ...streamTagArguments(job),
     ...durationFilter(job, lastFrame),
     ...metadataArguments(job),
+    ...strictness(params),
     ...params.output,
     ...(format.demuxer === 'mov'
       ? ['-video_track_timescale', `${segmentTimeScale(job.encoderTimeBase)}`]
@@ -195,6 +196,12 @@ function inBandHeaders({ format, params, plan }: JoinJob): string[] {
 function streamTagArguments({ plan, streamTags }: JoinJob): string[] {
   const video = plan.streams.findIndex(({ action }) => action === 'segments')
   return streamTags.options.map((word) => (word.startsWith('-') ? `${word}:${video}` : word))
+}
+
+/** An option of encoders and muxers alike: without a stream specifier it is for the file and its audio too. */
+function strictness({ video }: EncodeParams): string[] {
+  const at = video.lastIndexOf('-strict')
+  return at < 0 ? [] : video.slice(at, at + 2)
 }
 
 /**

@@ -107,7 +107,6 @@ const OPTION_VALUES: ReadonlyMap<string, string> = new Map([
   ['-color_trc bt470bg', 'gamma28'],
 ])
 
-/** @returns the file, in the scratch directory */
 async function encodeFirstFrame(
   ffmpeg: Tool,
   source: Source,
@@ -116,12 +115,25 @@ async function encodeFirstFrame(
   muxer: string,
   options: Options,
 ): Promise<string> {
-  const path = join(options.scratchDir, `preflight.${muxer}`)
+  const trial = { ...options, name: 'preflight', frames: 1 }
+  return await encodeFirstFrames(ffmpeg, source, params, encoderTimeBase, muxer, trial)
+}
+
+/** @returns the file, in the scratch directory under this name */
+export async function encodeFirstFrames(
+  ffmpeg: Tool,
+  source: Source,
+  params: EncodeParams,
+  encoderTimeBase: Rational,
+  muxer: string,
+  options: Options & { name: string; frames: number },
+): Promise<string> {
+  const path = join(options.scratchDir, `${options.name}.${muxer}`)
   await run(
     ffmpeg,
     [
       ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
-      ...['-map', `0:${source.video.index}`, '-frames:v', '1', ...videoArguments(params)],
+      ...['-map', `0:${source.video.index}`, '-frames:v', `${options.frames}`, ...videoArguments(params)],
       ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(encoderTimeBase)],
       ...['-f', muxer, fileUrl(path)],
     ],

@@ -14,7 +14,7 @@ export interface SourceStream {
   /** Its place in the file, as in FFmpeg's `-map 0:INDEX`. */
   readonly index: number
   readonly kind: StreamKind
-  /** FFmpeg's codec name; `unknown` where it has none. */
+  /** FFmpeg's codec name; `tmcd` for a track of timecode, `unknown` where it has none. */
   readonly codec: string
   readonly timeBase: Rational
   /** Names of the dispositions that are set, such as `default`, `forced`, `attached_pic`. */
@@ -57,6 +57,7 @@ const probeOutput = z.object({
       index: z.number().int(),
       codec_type: z.string().optional(),
       codec_name: z.string().optional(),
+      codec_tag_string: z.string().optional(),
       time_base: z.string(),
       width: z.number().optional(),
       height: z.number().optional(),
@@ -162,7 +163,7 @@ function toStream(probed: ProbedStream): SourceStream | VideoStream {
   const stream: SourceStream = {
     index: probed.index,
     kind: toKind(probed.codec_type),
-    codec: probed.codec_name ?? 'unknown',
+    codec: probed.codec_name ?? (probed.codec_tag_string === 'tmcd' ? 'tmcd' : 'unknown'),
     timeBase: parseRational(probed.time_base) ?? { num: 1, den: 1_000 },
     dispositions: Object.entries(probed.disposition ?? {}).flatMap(([name, set]) =>
       set === 1 ? [name] : [],

@@ -50,6 +50,7 @@ export async function planStreams(
       continue
     }
     const fit = await firstThatFits(ffmpeg, source, format, planned, params, options)
+    if (fit === undefined && keepsTimecode(planned.source, format)) continue
     if (fit === undefined) {
       warnings.push(`${describe(planned.source)} is left out: ${format.name} cannot hold it`)
       continue
@@ -182,6 +183,11 @@ function lostVideos(source: Source, format: OutputFormat): string[] {
     if (!isCover(stream)) return [`${describe(stream)} is left out: only the first video is encoded`]
     return holdsCovers(format) ? [] : [`${describe(stream)} is left out: ${format.name} cannot hold a cover`]
   })
+}
+
+/** The video's own tag has it too: muxers of mp4 and mov make a track of that, Matroska keeps the tag. */
+function keepsTimecode({ codec }: SourceStream, { demuxer }: OutputFormat): boolean {
+  return codec === 'tmcd' && demuxer !== 'mpegts'
 }
 
 function lostChapters({ chapters }: Source, { muxer, name }: OutputFormat): string[] {

@@ -36,6 +36,8 @@ export function segmentArguments(
     // One time scale for the track and its edit list: the shift is then exact for every time base.
     ...['-video_track_timescale', `${segmentTimeScale(task.encoderTimeBase)}`],
     ...['-movie_timescale', `${segmentTimeScale(task.encoderTimeBase)}`],
+    // The muxer alone: what the source's container says of stereo, sphere and Dolby Vision must reach the join.
+    ...['-f_strict', 'unofficial'],
     ...['-f', task.container, `file:${files.outputPath}`],
   ]
 }

@@ -106,6 +106,9 @@ async function encodeFile(
     // A failure of either is the job's; the other one's must not go unhandled meanwhile.
     enough.catch(() => {})
     const prepared = await prepareJob(node, request, { signal, scratchDir: directory })
+    // A job that cannot be joined ends now, not after hours of work.
+    const refused = new AbortController()
+    const told = tellLosses(prepared, options).catch((error: unknown) => refused.abort(error))
     const { size: sizeBytes, mtime: modified } = await stat(prepared.source.path)
     Object.assign(evidence, { job: prepared, file: { sizeBytes, modified } })
     output = await reserveOutput(request.outputPath, {
@@ -122,7 +125,12 @@ async function encodeFile(
       paramsKnown: true,
     })
     audio.catch(() => {})
-    const { job, segments } = await encodeSegments(node, prepared, request, directory, options)
+    const { job, segments } = await encodeSegments(node, prepared, request, directory, {
+      ...options,
+      signal: AbortSignal.any([signal, refused.signal]),
+    })
+    await told
+    refused.signal.throwIfAborted()
     Object.assign(evidence, { job, segments })
     clock.next('encode')
 
@@ -351,15 +359,18 @@ async function dispatch(
   }
 }
 
+async function tellLosses({ losses }: Job, { emit }: EncodeOptions): Promise<void> {
+  for (const message of await losses) emit({ event: 'warning', message })
+}
+
 async function joinOutput(
   node: SwarmNode,
   job: Job,
   segments: readonly VerifiedSegment[],
   output: OutputFile,
-  { signal, emit }: EncodeOptions,
+  { signal }: EncodeOptions,
 ): Promise<void> {
   const plan = await job.streams
-  for (const message of plan.warnings) emit({ event: 'warning', message })
   try {
     await joinSegments(
       node.tools.ffmpeg,

@@ -9,6 +9,7 @@ import {
   type Film,
   type FrameIndex,
   findClockJump,
+  findLosses,
   MediaError,
   measureZero,
   type OutputFormat,
@@ -21,6 +22,7 @@ import {
   readFilm,
   readFilmPicture,
   readFrameIndex,
+  readPictureTraits,
   readStreamTags,
   readX264Build,
   type SegmentContainer,
@@ -57,6 +59,8 @@ export interface Job {
   readonly format: OutputFormat
   /** What becomes of each stream; it is only needed for the join, and its answer is not waited for before. */
   readonly streams: Promise<StreamPlan>
+  /** What of the source the output will lack, one sentence each: for the person to read, as early as it is known. */
+  readonly losses: Promise<readonly string[]>
 }
 
 export interface JobRequest {
@@ -88,10 +92,12 @@ export async function prepareJob(
     throw new MediaError({ code: 'PARAMS_INVALID', option: `-f ${params.format}`, detail })
   }
   const source = chooseStreams(await probe(tools.ffprobe, request.inputPath, options), params.streams)
-  const [index, zeroMicroseconds, x264Build] = await Promise.all([
+  const video = { path: source.path, format: source.format, stream: source.video.index }
+  const [index, zeroMicroseconds, x264Build, traits] = await Promise.all([
     readFrameIndex(tools, source, options),
     measureZero(tools.ffmpeg, source, options),
     readX264Build(tools.ffmpeg, source, options),
+    readPictureTraits(tools.ffprobe, video, options),
   ])
   if (index.pts.length === 0) {
     const detail = 'its video stream holds no frame'
@@ -118,6 +124,11 @@ export async function prepareJob(
     format.demuxer === 'matroska' || container === 'mov' ? tags : { ...tags, options: [] },
   )
   streamTags.catch(() => {})
+  const losses = Promise.all([
+    findLosses(tools, { source, traits, params, encoderTimeBase, format }, options),
+    streams,
+  ]).then(([ofPictures, { warnings }]) => [...ofPictures, ...warnings])
+  losses.catch(() => {})
   return {
     id: randomBytes(8).toString('hex'),
     source,
@@ -131,6 +142,7 @@ export async function prepareJob(
     streamTags,
     format,
     streams,
+    losses,
   }
 }
 
