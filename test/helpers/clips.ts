@@ -1,5 +1,5 @@
 /** Short clips of every awkward kind, made by ffmpeg when a test asks for them. */
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { capabilities, ffmpeg } from './ffmpeg.ts'
 
@@ -477,6 +477,163 @@ export const coverArt: Clip = {
       path,
     )
   },
+}
+
+const HLG_COLOURS = [
+  ...['-color_primaries', 'bt2020', '-color_trc', 'arib-std-b67', '-colorspace', 'bt2020nc'],
+  ...['-color_range', 'tv'],
+]
+
+export const hlg: Clip = {
+  name: 'HLG, 10 bit',
+  extension: 'mkv',
+  grid: '1/25',
+  needs: ['libx265'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(3),
+      ...['-pix_fmt', 'yuv420p10le', '-c:v', 'libx265', '-preset', 'ultrafast', ...HLG_COLOURS],
+      ...['-x265-params', 'log-level=error:keyint=25', path],
+    ),
+}
+
+export const fullRange: Clip = {
+  name: 'full range, chroma at the top left',
+  extension: 'mp4',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(3),
+      ...['-pix_fmt', 'yuvj420p', '-color_range', 'pc', '-chroma_sample_location', 'topleft'],
+      ...x264('keyint=25:bframes=2'),
+      path,
+    ),
+}
+
+export const bottomFieldFirst: Clip = {
+  name: 'interlaced, bottom field first',
+  extension: 'mp4',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(3, '50'),
+      ...['-vf', 'interlace=scan=bff,scale=192:96:interl=1', '-flags', '+ilme+ildct'],
+      ...x264('bff=1:keyint=25:bframes=2'),
+      path,
+    ),
+}
+
+export const containerShape: Clip = {
+  name: 'a shape that only the container tells',
+  extension: 'mkv',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: async (path) => {
+    const square = `${path}.square.mp4`
+    await ffmpeg(...picture(3), ...x264('keyint=25:bframes=2'), square)
+    await ffmpeg('-i', square, '-c', 'copy', '-aspect', '4:3', path)
+  },
+}
+
+/** A display matrix in whole numbers, as the track header has it: `[a b c d]` of x' = ax + cy, y' = bx + dy. */
+function turned(name: string, [a, b, c, d]: readonly [number, number, number, number]): Clip {
+  return {
+    name,
+    extension: 'mp4',
+    grid: '1/25',
+    needs: ['libx264'],
+    make: async (path) => {
+      await ffmpeg(...picture(3), ...x264('keyint=25:bframes=2'), path)
+      const file = await readFile(path)
+      const matrix = file.indexOf('tkhd') + 4 + 40
+      for (const [place, value] of [a, b, 0, c, d].entries()) {
+        file.writeInt32BE(value * 0x10000, matrix + place * 4)
+      }
+      await writeFile(path, file)
+    },
+  }
+}
+
+export const turnedClips: readonly Clip[] = [
+  turned('turned by 90 degrees', [0, 1, -1, 0]),
+  turned('turned by 180 degrees', [-1, 0, 0, -1]),
+  turned('turned by 270 degrees', [0, -1, 1, 0]),
+  turned('mirrored', [-1, 0, 0, 1]),
+  turned('upside down in a mirror', [1, 0, 0, -1]),
+]
+
+export const timecode: Clip = {
+  name: 'a track of timecode',
+  extension: 'mov',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) =>
+    ffmpeg(
+      ...picture(3),
+      ...tone(3),
+      ...x264('keyint=25:bframes=2'),
+      ...['-timecode', '01:02:03:04', '-c:a', 'aac', path],
+    ),
+}
+
+export const twoVideos: Clip = {
+  name: 'two video tracks and data',
+  extension: 'ts',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: async (path) => {
+    const data = `${path}.bin`
+    await writeFile(data, Buffer.alloc(4096, 7))
+    await ffmpeg(
+      ...picture(3),
+      ...picture(3),
+      ...['-f', 'data', '-i', data, '-map', '0:v', '-map', '1:v', '-map', '2:d'],
+      ...x264('keyint=25:bframes=2'),
+      ...['-c:d', 'copy', path],
+    )
+  },
+}
+
+/** One pair of CEA-608 bytes (ATSC A/53 part 4) in a user data message before each picture. */
+export const captions: Clip = {
+  name: 'closed captions inside the pictures',
+  extension: 'mp4',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: async (path) => {
+    const bare = `${path}.bare.h264`
+    const captioned = `${path}.captioned.h264`
+    await ffmpeg(...picture(3), ...x264('keyint=25:bframes=0:slices=1'), bare)
+    const message = Buffer.from('b500314741393403c1fffc9420ff', 'hex')
+    const unit = Buffer.concat([
+      Buffer.from([0, 0, 0, 1, 6, 4, message.length]),
+      message,
+      Buffer.from([0x80]),
+    ])
+    const stream = await readFile(bare)
+    const parts: Buffer[] = []
+    let from = 0
+    for (let at = 0; at + 3 < stream.length; at++) {
+      const isSlice = stream.readUIntBE(at, 3) === 1 && [1, 5].includes((stream[at + 3] ?? 0) & 31)
+      if (!isSlice) continue
+      const start = stream[at - 1] === 0 ? at - 1 : at
+      parts.push(stream.subarray(from, start), unit)
+      from = start
+    }
+    await writeFile(captioned, Buffer.concat([...parts, stream.subarray(from)]))
+    await ffmpeg('-r', '25', '-i', captioned, '-c', 'copy', path)
+  },
+}
+
+export const stereo: Clip = {
+  name: 'stereo 3D as the container tells it',
+  extension: 'mkv',
+  grid: '1/25',
+  needs: ['libx264'],
+  make: (path) =>
+    ffmpeg(...picture(3), ...x264('keyint=25:bframes=2'), '-metadata:s:v', 'stereo_mode=top_bottom', path),
 }
 
 export const fragmented: Clip = {

@@ -92,6 +92,24 @@ export async function otherPackets(path: string): Promise<OtherPacket[]> {
     .map(({ content, pts, duration }) => ({ content, pts, duration }))
 }
 
+/** What each frame of the first video says of itself: colours, fields, shape, side data. */
+export async function frameTraits(path: string): Promise<unknown[]> {
+  const fields = [
+    ...['pts', 'sample_aspect_ratio', 'interlaced_frame', 'top_field_first', 'repeat_pict', 'pix_fmt'],
+    ...['color_range', 'color_space', 'color_primaries', 'color_transfer', 'chroma_location'],
+  ]
+  const text = await ffprobe(
+    ...['-select_streams', 'V:0', '-show_frames', '-of', 'json'],
+    ...['-show_entries', `frame=${fields.join(',')}:frame_side_data`, `file:${path}`],
+  )
+  const { frames } = JSON.parse(text) as { frames: { side_data_list?: { side_data_type: string }[] }[] }
+  // x264 and x265 sign their first frame, which is one more in each segment.
+  return frames.map(({ side_data_list: list = [], ...frame }) => ({
+    ...frame,
+    sideData: list.filter(({ side_data_type: kind }) => !/User Data Unregistered/.test(kind)),
+  }))
+}
+
 export interface Description {
   readonly streams: readonly Readonly<Record<string, unknown>>[]
   readonly tags: Readonly<Record<string, string>>
