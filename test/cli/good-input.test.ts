@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LOOPBACK, runCli } from '../helpers/cli.ts'
+import { clipIn, twoVideos } from '../helpers/clips.ts'
 import { decodedFrames, ffmpeg, videoTimes } from '../helpers/ffmpeg.ts'
 
 let directory = ''
@@ -50,6 +51,22 @@ describe('file names', () => {
     expect(readdirSync(workplace).sort()).toEqual([`${name}.mkv`, `${name}.mp4`].sort())
     expect(await videoTimes(join(workplace, `${name}.mkv`))).toHaveLength(75)
   })
+})
+
+test('what will be lost is said once, before the first segment is done', async () => {
+  const source = await clipIn(directory, twoVideos)
+  const output = join(directory, 'lost.mkv')
+  const ended = await runCli(['encode', ...FAST, ...LOOPBACK, '--json', '-o', output, source], { env: env() })
+  expect(ended.exitCode, ended.stderr).toBe(0)
+  const events = ended.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { event: string; state?: string; message?: string })
+  const told = events.filter(({ event }) => event === 'warning').map(({ message }) => message)
+  expect(told).toEqual([expect.stringMatching(/^video stream 1 /), expect.stringMatching(/^data stream 2 /)])
+  const lastWarning = events.findLastIndex(({ event }) => event === 'warning')
+  const firstDone = events.findIndex(({ event, state }) => event === 'segment' && state === 'verified')
+  expect(lastWarning).toBeLessThan(firstDone)
 })
 
 describe('the output', () => {
