@@ -26,6 +26,11 @@ const SHARE_AT_ONCE = 0.6
 const REST_TAKEN_ALONG = 0.75
 /** What is lost when a peer dies in the middle. */
 export const SEGMENT_SECONDS_MAX = 60
+/**
+ * What a cut costs goes by frames, not by time: a keyframe more among so many. A film of fewer frames a second (a
+ * surveillance camera's, a time lapse) is cut into pieces of as many frames as one at this rate.
+ */
+export const FRAMES_PER_SECOND_MIN = 24
 
 /**
  * The frames that `slot`, which is idle, should take of `remainingFrames`; 0 when the others will be done with all
@@ -39,9 +44,11 @@ export function framesForSlot(
   remainingFrames: number,
   policy: SchedulePolicy,
 ): number {
-  const { framesPerSecond, segmentSeconds, benchmarkSeconds } = policy
+  const { segmentSeconds, benchmarkSeconds } = policy
   if (remainingFrames <= 0) return 0
-  if (segmentSeconds !== undefined) return atLeastOne(segmentSeconds * framesPerSecond, remainingFrames)
+  if (segmentSeconds !== undefined)
+    return atLeastOne(segmentSeconds * policy.framesPerSecond, remainingFrames)
+  const framesPerSecond = Math.max(policy.framesPerSecond, FRAMES_PER_SECOND_MIN)
   const least = SEGMENT_SECONDS_MIN * framesPerSecond
   const most = SEGMENT_SECONDS_MAX * framesPerSecond
 

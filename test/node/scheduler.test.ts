@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
+  FRAMES_PER_SECOND_MIN,
   framesForSlot,
   type SchedulePolicy,
   SEGMENT_SECONDS_MAX,
@@ -61,6 +62,18 @@ describe('an idle slot', () => {
     expect(framesForSlot(idle(100), [busy(100, 1000)], 60, adaptive)).toBeGreaterThanOrEqual(
       SEGMENT_SECONDS_MIN * FPS,
     )
+  })
+
+  test('gets as many frames of a film with few a second as of others, unless a length is asked for', () => {
+    const slow = { ...adaptive, framesPerSecond: 1 }
+    const usual = { ...adaptive, framesPerSecond: FRAMES_PER_SECOND_MIN }
+    for (const left of [30, 100, 1000, 100_000]) {
+      for (const slot of [idle(), idle(10)]) {
+        const frames = framesForSlot(slot, [busy(10, 20)], left, slow)
+        expect(frames).toBe(framesForSlot(slot, [busy(10, 20)], left, usual))
+      }
+    }
+    expect(framesForSlot(idle(10), [], 1000, { ...slow, segmentSeconds: 4 })).toBe(4)
   })
 
   test('gets nothing at the end when it is so slow that the others are done long before it', () => {
