@@ -59,7 +59,7 @@ for (const film of positionals) {
     for (const one of variants(params)) curve.push(await measure({ clip, params: one }, [clip.frames]))
     const whole = curve[(curve.length - 1) / 2]
     add({ ...of, rule: 'whole', length: undefined, ends: [clip.frames], result: whole, curve })
-    if (options['two-pass']) {
+    if (options['two-pass'] && !params.includes('-crf')) {
       const key = { ...keyOf(of), passes: 2 }
       const twice = await results.once(key, () => encodeTwoPass(tools, clip, params, { directory }))
       add({
