@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { MediaError } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import type { OutputFormat } from './output-format.ts'
-import { type EncodeParams, videoArguments } from './params/index.ts'
+import { type EncodeParams, syncArguments, videoArguments } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
-import { formatRational, type Rational } from './rational.ts'
+import type { Rational } from './rational.ts'
 
 interface Options {
   signal?: AbortSignal
@@ -40,7 +40,8 @@ export async function tryOutput(
       [
         ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
         ...['-map', `0:${source.video.index}`, '-frames:v', '1', ...videoArguments(params)],
-        ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(encoderTimeBase), ...own],
+        ...syncArguments(params, encoderTimeBase),
+        ...own,
         ...['-f', format.muxer, fileUrl(path)],
       ],
       { signal },

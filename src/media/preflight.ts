@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { MediaError } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import { readDefaultDuration } from './matroska-rate.ts'
-import { type EncodeParams, videoArguments } from './params/index.ts'
+import { type EncodeParams, syncArguments, videoArguments } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
-import { formatRational, type Rational } from './rational.ts'
+import type { Rational } from './rational.ts'
 import { SEGMENT_CONTAINERS, type SegmentContainer } from './segment/task.ts'
 import { inspectSegment } from './verify.ts'
 
@@ -134,7 +134,7 @@ export async function encodeFirstFrames(
     [
       ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
       ...['-map', `0:${source.video.index}`, '-frames:v', `${options.frames}`, ...videoArguments(params)],
-      ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(encoderTimeBase)],
+      ...syncArguments(params, encoderTimeBase),
       ...['-f', muxer, fileUrl(path)],
     ],
     options.signal === undefined ? {} : { signal: options.signal },

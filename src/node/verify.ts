@@ -61,7 +61,12 @@ export async function verifyFile(
       { inputPath, outputPath, params },
       { ...options, scratchDir },
     )
-    const { job, verified } = await compare(tools, prepared, { outputPath, paramsKnown }, options)
+    const { job, verified } = await compare(
+      tools,
+      prepared,
+      { outputPath, paramsKnown },
+      { ...options, scratchDir },
+    )
     const seams = report === undefined ? undefined : seamsOf(report.segments.map(({ frames }) => frames))
     const look =
       request.level === 'full' ? await lookAtOutput(tools, job, verified, seams, options) : undefined
@@ -77,7 +82,7 @@ async function compare(
   tools: LocatedTools,
   prepared: Job,
   { outputPath, paramsKnown }: { outputPath: string; paramsKnown: boolean },
-  options: { signal: AbortSignal },
+  options: { signal: AbortSignal; scratchDir: string },
 ): Promise<{ job: Job; verified: VerifiedOutput }> {
   const job = paramsKnown ? prepared : { ...prepared, streams: withoutCodecs(prepared) }
   const { video } = await probe(tools.ffprobe, outputPath, options)

@@ -59,7 +59,7 @@ export async function encodeSegments(
     const inDoubt = error instanceof MediaError && error.code === 'SEGMENT_FRAMES'
     if (!inDoubt || job.index.evidence === 'decoded') throw error
   }
-  const decoded = await withDecodedIndex({ tools }, job, {})
+  const decoded = await withDecodedIndex({ tools }, job, { scratchDir: directory })
   return { job: decoded, segments: await encodeAll(decoded, cuts, directory) }
 }
 
@@ -123,7 +123,10 @@ export async function singleRun(
     ...(params.includes('-map 0') ? [] : plan.streams.flatMap(({ source }) => ['-map', `0:${source.index}`])),
     ...splitParams(params),
     ...others,
-    ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', grid],
+    // A frame rate that the params ask for is left to ffmpeg.
+    ...(/(^| )-(r|fps_mode|vsync)[ :]/.test(params)
+      ? []
+      : ['-fps_mode:v', 'passthrough', '-enc_time_base:v', grid]),
     `file:${outputPath}`,
   )
 }

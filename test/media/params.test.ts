@@ -63,6 +63,7 @@ describe('params are sorted by whom they are for', () => {
       encoder: 'libsvtav1',
       filters: NO_FILTERS,
       forcedKeyframes: undefined,
+      sync: undefined,
       trim: { startMicroseconds: undefined, durationMicroseconds: undefined },
       streams: { maps: [], without: [] },
       format: undefined,
@@ -78,6 +79,7 @@ describe('params are sorted by whom they are for', () => {
       encoder: 'libvpx',
       filters: NO_FILTERS,
       forcedKeyframes: undefined,
+      sync: undefined,
       trim: { startMicroseconds: undefined, durationMicroseconds: undefined },
       streams: { maps: [], without: [] },
       format: undefined,
@@ -180,6 +182,22 @@ describe('forced keyframes', () => {
   })
 })
 
+describe('a frame rate', () => {
+  test.each([
+    ['-r 30', ['-r:v', '30']],
+    ['-r:v 30000/1001 -vsync 1', ['-r:v', '30000/1001', '-fps_mode:v', 'cfr']],
+    ['-r ntsc', ['-r:v', 'ntsc']],
+    ['-fps_mode vfr', ['-fps_mode:v', 'vfr']],
+    ['-vsync cfr', ['-fps_mode:v', 'cfr']],
+  ])('%s', async (text, words) => {
+    expect((await parse(text)).sync?.arguments).toEqual(words)
+  })
+
+  test.each(['-fps_mode passthrough', '-vsync 0', ''])('%s leaves each frame its time', async (text) => {
+    expect((await parse(text)).sync).toBeUndefined()
+  })
+})
+
 describe('a part of the film', () => {
   test.each([
     ['-ss 10', 10_000_000n, undefined],
@@ -252,8 +270,11 @@ describe('params are refused', () => {
     ['-ss 10 -to 10', '-to'],
     ['-ss 1:75', '-ss'],
     ['-frames:v 10', '-frames'],
-    ['-r 30', '-r'],
-    ['-fps_mode cfr', '-fps_mode'],
+    ['-r fast', '-r'],
+    ['-r 0/1', '-r'],
+    ['-fps_mode drop', '-fps_mode'],
+    ['-r 30 -fps_mode vfr', '-r'],
+    ['-r 30 -vsync 0', '-r'],
     ['-enc_time_base 1/30', '-enc_time_base'],
     ['-pass 2', '-pass'],
     ['-force_key_frames expr:eq(n,3)', '-force_key_frames'],

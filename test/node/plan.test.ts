@@ -16,6 +16,7 @@ const planOf = (index: FrameIndex): FilmPlan => ({
   film: { pts: index.pts, untrimmed: index.pts, first: 0, timing, filtered: undefined },
   chain: NO_FILTERS,
   forcedKeyframes: undefined,
+  synced: undefined,
   zeroMicroseconds: 0n,
 })
 

@@ -113,6 +113,7 @@ const OFFER: SegmentOffer = {
   startPts: null,
   endPts: null,
   filtered: null,
+  retiming: null,
   timeBase: [1, 1000],
   seekPts: [null],
   zeroMicroseconds: 0n,

@@ -23,6 +23,7 @@ const OFFER: SegmentOffer = {
   startPts: -9_007_199_254_740_993n,
   endPts: 9_223_372_036_854_775_807n,
   filtered: null,
+  retiming: null,
   timeBase: [1, 90_000],
   seekPts: [10n, null],
   zeroMicroseconds: 1n,

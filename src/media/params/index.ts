@@ -11,13 +11,16 @@
 import { MediaError } from '../failure.ts'
 import type { Encoder } from '../ffmpeg/index.ts'
 import { type FilterChain, NO_FILTERS, readChain } from '../filters/index.ts'
+import { formatRational, type Rational } from '../rational.ts'
 import { type ForcedKeyframes, keyframeArguments, readForcedKeyframes } from './forced-keyframes.ts'
+import { type FrameSync, readFrameSync } from './frame-sync.ts'
 import { whyPrivateOptionRefused } from './private-options.ts'
 import { readStreamChoice, type StreamChoice } from './stream-choice.ts'
 import { readTrim, type Trim } from './trim.ts'
 import { invalid, type Kind, kindOf, type Option, readOptions } from './words.ts'
 
 export type { ForcedKeyframes } from './forced-keyframes.ts'
+export type { FrameSync } from './frame-sync.ts'
 export { chooseStreams, type StreamChoice } from './stream-choice.ts'
 export { type Trim, trimArguments } from './trim.ts'
 export { splitParams } from './words.ts'
@@ -31,6 +34,8 @@ export interface EncodeParams {
   /** Where the user wants keyframes; each segment is told its own. */
   readonly forcedKeyframes: ForcedKeyframes | undefined
   readonly trim: Trim
+  /** Undefined: every frame keeps its own time. */
+  readonly sync: FrameSync | undefined
   readonly streams: StreamChoice
   /** `-f`: FFmpeg's name of the output's format, which its file name must say too. */
   readonly format: string | undefined
@@ -102,6 +107,7 @@ export async function parseParams(tokens: readonly string[], options: ParseOptio
       filters,
       forcedKeyframes: readForcedKeyframes(read),
       trim: readTrim(read),
+      sync: readFrameSync(read),
       streams: readStreamChoice(read),
     },
     format: read.findLast(({ name }) => name === 'f')?.value,
@@ -127,7 +133,14 @@ export function videoArguments(
   return [...encoderArguments(params), ...(text === '' ? [] : ['-filter:v', text])]
 }
 
-/** The same without filters. */
+/** How a single run times the frames on the way to the encoder. */
+export function syncArguments({ sync }: Pick<EncodeParams, 'sync'>, encoderTimeBase: Rational): string[] {
+  return sync === undefined
+    ? ['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(encoderTimeBase)]
+    : [...sync.arguments]
+}
+
+/** The video's params without filters. */
 export function encoderArguments({
   video,
   forcedKeyframes,

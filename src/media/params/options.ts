@@ -20,8 +20,6 @@ const refused = (why: string): OptionUse => ({ kind: 'refused', why })
 const OWN = 'ffswarm sets this itself; leave it out'
 const job: OptionUse = { kind: 'job' }
 const FRAMES = 'it would cut the other streams at a place that depends on timing; use -t SECONDS'
-const RATE =
-  'changing the frame rate is not built yet; leave it out and every source frame keeps its own time'
 const TWO_PASS = 'statistics of the whole film do not fit a segment; use -crf'
 
 /** Options of ffmpeg itself and of all its codecs. An encoder's own options come from the encoder. */
@@ -103,10 +101,10 @@ export const OPTIONS: ReadonlyMap<string, OptionUse> = new Map<string, OptionUse
 
   // not segment by segment, or not yet
   ['map', job],
-  ['r', refused(RATE)],
-  ['fps_mode', refused(RATE)],
-  ['vsync', refused(RATE)],
-  ['fpsmax', refused(RATE)],
+  ['r', job],
+  ['fps_mode', job],
+  ['vsync', job],
+  ['fpsmax', refused('use -r RATE, or -vf fps=RATE')],
   ['enc_time_base', refused(OWN)],
   ['ss', job],
   ['t', job],

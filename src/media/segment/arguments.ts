@@ -1,6 +1,7 @@
 /** The command line that encodes one segment: pure, so that what is exact about it can be read and tested. */
 import { formatMicroseconds, formatRational, MICROSECONDS, rescale } from '../rational.ts'
 import { besideZero } from '../timing.ts'
+import { retimeFilters } from './retime.ts'
 import {
   SEGMENT_SHIFT_SECONDS,
   type SegmentInput,
@@ -78,9 +79,11 @@ function filterArguments(task: SegmentTask): string[] {
 
 /** The cut, the user's filters, and behind filters that had to see more than the segment the cut of what they gave. */
 export function filterChain(
-  task: Pick<SegmentTask, 'timeBase' | 'zeroMicroseconds' | 'startPts' | 'endPts' | 'filters' | 'filtered'>,
+  task: Pick<SegmentTask, 'timeBase' | 'zeroMicroseconds' | 'startPts' | 'endPts' | 'filters' | 'filtered'> &
+    Partial<Pick<SegmentTask, 'retiming'>>,
 ): string {
-  const chain = [trimSource(task, task), task.filters, trim(task.filtered ?? WHOLE)]
+  const retiming = task.retiming === undefined ? '' : retimeFilters(task.retiming)
+  const chain = [trimSource(task, task), task.filters, trim(task.filtered ?? WHOLE), retiming]
   return chain.filter((part) => part !== '').join(',')
 }
 

@@ -3,7 +3,9 @@ import { rangeOf, seekPlaces } from '../cuts.ts'
 import type { Film } from '../film.ts'
 import type { FilterChain } from '../filters/index.ts'
 import { type FrameIndex, lowerBound } from '../frame-index.ts'
+import { repeatRuns, type SyncedFilm } from '../frame-sync.ts'
 import { MICROSECONDS, rescale } from '../rational.ts'
+import type { Retiming } from './retime.ts'
 import type { SegmentSource } from './task.ts'
 
 export interface FilteredSource {
@@ -12,6 +14,20 @@ export interface FilteredSource {
   readonly chain: FilterChain
   /** What a single run subtracts from the source's timestamps. */
   readonly zeroMicroseconds: bigint
+}
+
+/** The same for a film of another frame rate: what of the film it is made from the segment shows, and how often. */
+export function syncedSource(
+  plan: FilteredSource,
+  film: SyncedFilm,
+  from: number,
+  to: number,
+): SegmentSource & { retiming: Retiming } {
+  const places = film.places.subarray(from, to)
+  const inner = { ...film.from, first: 0 }
+  const source = segmentSource({ ...plan, film: inner }, places[0] ?? 0, (places.at(-1) ?? 0) + 1)
+  const firstPts = film.isConstant ? (film.pts[from] ?? 0n) : undefined
+  return { ...source, retiming: { timeBase: film.timing.source, firstPts, runs: repeatRuns(places) } }
 }
 
 /** @param from,to places of the film's frames: the segment is `[from, to)` of them */

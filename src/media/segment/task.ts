@@ -1,5 +1,6 @@
 /** One segment as a worker gets it: everything that decides its frames, and nothing about where the bytes come from. */
 import type { Rational } from '../rational.ts'
+import type { Retiming } from './retime.ts'
 
 /** Containers that hold a segment's timestamps exactly. Matroska rounds to milliseconds and is none of them. */
 export const SEGMENT_CONTAINERS = ['mp4', 'mov'] as const
@@ -47,6 +48,8 @@ export interface SegmentTask extends SegmentSource, SegmentInput {
   readonly video: readonly string[]
   /** The user's filters as FFmpeg writes a chain; may be empty. */
   readonly filters: string
+  /** How often each frame is shown; undefined: once. */
+  readonly retiming: Retiming | undefined
   readonly container: SegmentContainer
 }
 

@@ -1,7 +1,13 @@
 /** Where a task can be encoded: on this machine, straight from the file, or on a peer over the swarm's protocols. */
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
-import { digestFile, encodeSegment, fileUrl, type InspectedSegment } from '../../media/index.ts'
+import {
+  digestFile,
+  encodeSegment,
+  fileUrl,
+  type InspectedSegment,
+  type Retiming,
+} from '../../media/index.ts'
 import type { SegmentAttempt, SegmentOffer } from '../../protocols/segment/index.ts'
 import type { StoredBlob } from '../blob-store.ts'
 import type { Peer } from '../membership.ts'
@@ -124,6 +130,7 @@ function toOffer(job: Job, task: Task, attempt: number, { id: blob, sizeBytes }:
       segment.filtered === undefined
         ? null
         : { startPts: segment.filtered.startPts ?? null, endPts: segment.filtered.endPts ?? null },
+    retiming: segment.retiming === undefined ? null : toRetimingOffer(segment.retiming),
     encoderTimeBase: [segment.encoderTimeBase.num, segment.encoderTimeBase.den],
     zeroMicroseconds: segment.zeroMicroseconds,
     startMicroseconds: segment.startMicroseconds,
@@ -131,6 +138,14 @@ function toOffer(job: Job, task: Task, attempt: number, { id: blob, sizeBytes }:
     expected: segment.expected,
     params: [...segment.video, ...(segment.filters === '' ? [] : ['-filter:v', segment.filters])],
     container: segment.container,
+  }
+}
+
+function toRetimingOffer({ timeBase, firstPts, runs }: Retiming): NonNullable<SegmentOffer['retiming']> {
+  return {
+    timeBase: [timeBase.num, timeBase.den],
+    firstPts: firstPts ?? null,
+    runs: runs.map(([frames, times]): [number, number] => [frames, times]),
   }
 }
 

@@ -202,7 +202,7 @@ async function encodeSegments(
     event: 'warning',
     message: 'the packets of this file do not tell its frames: it is decoded once to learn them',
   })
-  const job = await withDecodedIndex(node, prepared, options)
+  const job = await withDecodedIndex(node, prepared, { signal: options.signal, scratchDir: directory })
   announce(node, job, request, options)
   return { job, segments: await dispatch(node, job, request, directory, options) }
 }

@@ -24,12 +24,14 @@ import {
   readFrameIndex,
   readPictureTraits,
   readStreamTags,
+  readSyncedFilm,
   readX264Build,
   type SegmentContainer,
   type SegmentTask,
   type Source,
   type StreamPlan,
   type StreamTags,
+  type SyncedFilm,
   splitParams,
   type Tool,
   trimFilm,
@@ -48,6 +50,8 @@ export interface Job {
   /** See {@link SegmentTask}. */
   readonly x264Build: number | undefined
   readonly film: Film
+  /** The film where the user wants another frame rate than the source's. */
+  readonly synced: SyncedFilm | undefined
   /** What the user should know before work starts, a sentence each. */
   readonly warnings: readonly string[]
   readonly params: EncodeParams
@@ -109,7 +113,7 @@ export async function prepareJob(
   }
   const starts = findStarts(tools.ffmpeg, { source, index, zeroMicroseconds, x264Build }, options)
   starts.catch(() => {})
-  const film = await filmOf(tools.ffmpeg, { source, index, params, zeroMicroseconds }, options)
+  const { film, synced } = await filmOf(tools.ffmpeg, { source, index, params, zeroMicroseconds }, options)
   const encoderTimeBase = film.timing.encoder
   const trial = tryOutput(tools, source, params, encoderTimeBase, format, options)
   // What ffmpeg says of the params themselves comes first.
@@ -136,6 +140,7 @@ export async function prepareJob(
     zeroMicroseconds,
     x264Build,
     film,
+    synced,
     params,
     container,
     picture,
@@ -150,21 +155,25 @@ export async function prepareJob(
 export async function withDecodedIndex(
   { tools }: Pick<SwarmNode, 'tools'>,
   job: Job,
-  options: { signal?: AbortSignal },
+  options: { signal?: AbortSignal; scratchDir: string },
 ): Promise<Job> {
   const decoded = await decodeFrameIndex(tools.ffmpeg, job.source, job.index, options)
   const starts = await findStarts(tools.ffmpeg, { ...job, index: decoded }, options)
-  return { ...job, ...starts, film: await filmOf(tools.ffmpeg, { ...job, index: decoded }, options) }
+  return { ...job, ...starts, ...(await filmOf(tools.ffmpeg, { ...job, index: decoded }, options)) }
 }
 
 async function filmOf(
   ffmpeg: Tool,
   { source, index, params, zeroMicroseconds }: Pick<Job, 'source' | 'index' | 'params' | 'zeroMicroseconds'>,
-  options: { signal?: AbortSignal },
-): Promise<Film> {
+  options: { signal?: AbortSignal; scratchDir: string },
+): Promise<Pick<Job, 'film' | 'synced'>> {
   const whole = await readFilm(ffmpeg, source, index, params.filters, zeroMicroseconds, options)
   const film = trimFilm(whole, params.trim)
-  if (film.pts.length > 0) return film
+  if (film.pts.length > 0) {
+    if (params.sync === undefined) return { film, synced: undefined }
+    const synced = await readSyncedFilm(ffmpeg, source, params, film, options)
+    return { film: synced, synced }
+  }
   const detail = `it leaves nothing of the film, which has ${whole.pts.length} frames`
   throw new MediaError({ code: 'PARAMS_INVALID', option: '-ss', detail })
 }
@@ -179,14 +188,20 @@ export function segmentTask(job: Job, task: Task): SegmentTask {
     expected: { ...task.expected, picture: job.picture },
     ...segmentInput(job),
     encoderTimeBase: job.film.timing.encoder,
-    startMicroseconds: job.film.timing.startMicroseconds,
+    // Retimed frames have the output's times already.
+    startMicroseconds:
+      job.synced?.isConstant === false
+        ? job.synced.from.timing.startMicroseconds
+        : job.film.timing.startMicroseconds,
     video: encoderArguments({ video: job.params.video, forcedKeyframes: task.forcedKeyframes }),
     filters: job.params.filters.text,
+    retiming: task.retiming,
     container: job.container,
   }
 }
 
 /** What the plan of segments goes by. */
-export function filmPlan({ index, film, params, zeroMicroseconds }: Job): FilmPlan {
-  return { index, film, zeroMicroseconds, chain: params.filters, forcedKeyframes: params.forcedKeyframes }
+export function filmPlan({ index, film, synced, params, zeroMicroseconds }: Job): FilmPlan {
+  const { filters: chain, forcedKeyframes } = params
+  return { index, film, synced, zeroMicroseconds, chain, forcedKeyframes }
 }

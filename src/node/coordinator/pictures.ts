@@ -32,7 +32,8 @@ export async function lookAtOutput(
   seams: readonly number[] | undefined,
   options: { signal: AbortSignal },
 ): Promise<Look | undefined> {
-  if (findings.some(({ code }) => code === 'OUTPUT_FRAMES')) return undefined
+  // Repeated and dropped frames have no picture of the same time in the source.
+  if (findings.some(({ code }) => code === 'OUTPUT_FRAMES') || job.synced !== undefined) return undefined
   const index = await readFrameIndex(tools, output, options)
   const timing = {
     source: index.timeBase,

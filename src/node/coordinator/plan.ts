@@ -11,10 +11,14 @@ import {
   forcedPlaces,
   type KeyframePlaces,
   ptsDigest,
+  type Retiming,
+  RUNS_MAX,
   SEGMENT_SHIFT_SECONDS,
   type SegmentSource,
+  type SyncedFilm,
   segmentSource,
   segmentTimeScale,
+  syncedSource,
   toOutputTimes,
 } from '../../media/index.ts'
 
@@ -25,6 +29,7 @@ export interface Task extends SegmentSource {
   readonly firstPts: bigint
   readonly lastPts: bigint
   readonly forcedKeyframes: ForcedKeyframes | undefined
+  readonly retiming: Retiming | undefined
   /** The frame times that the segment must have, in ticks of its own time scale, shift included. */
   readonly times: BigInt64Array
   readonly expected: { readonly frames: number; readonly ptsDigest: string }
@@ -32,6 +37,8 @@ export interface Task extends SegmentSource {
 
 export interface FilmPlan extends FilteredSource {
   readonly forcedKeyframes: ForcedKeyframes | undefined
+  /** The film itself where it has another frame rate than its source. */
+  readonly synced: SyncedFilm | undefined
 }
 
 export class SegmentPlan {
@@ -52,7 +59,7 @@ export class SegmentPlan {
     if (this.#forced.length > 0) {
       const keyframes = BigInt64Array.from(this.#forced, (place) => film.pts[place] ?? 0n)
       this.#keyframes = { pts: film.untrimmed, keyframes }
-    } else if (chain.times !== 'changed') {
+    } else if (chain.times !== 'changed' && plan.synced === undefined) {
       // Elsewhere the film's places are not the source's.
       this.#keyframes = index
     }
@@ -73,13 +80,23 @@ export class SegmentPlan {
     const first = this.#next
     const skipped = this.#film.first
     const limit = skipped + this.totalFrames
-    const end = chooseCut(this.#keyframes, skipped + first, frames, limit) - skipped
+    let end = chooseCut(this.#keyframes, skipped + first, frames, limit) - skipped
+    while (end - first > 1 && (this.#source(first, end).retiming?.runs.length ?? 0) > RUNS_MAX) {
+      end = first + Math.ceil((end - first) / 2)
+    }
     this.#next = end
     return this.#task(this.#carved++, first, end)
   }
 
   get #film(): Film {
     return this.#plan.film
+  }
+
+  #source(first: number, end: number): SegmentSource & Pick<Task, 'retiming'> {
+    const { synced } = this.#plan
+    return synced === undefined
+      ? { ...segmentSource(this.#plan, first, end), retiming: undefined }
+      : syncedSource(this.#plan, synced, first, end)
   }
 
   #task(index: number, first: number, end: number): Task {
@@ -91,7 +108,7 @@ export class SegmentPlan {
     return {
       index,
       frames: end - first,
-      ...segmentSource(this.#plan, first, end),
+      ...this.#source(first, end),
       forcedKeyframes: forcedInSegment(this.#film, this.#plan.forcedKeyframes, this.#forced, [first, end]),
       firstPts: pts[0] ?? 0n,
       lastPts: this.#film.pts[end] ?? (pts.at(-1) ?? 0n) + 1n,

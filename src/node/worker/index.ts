@@ -199,6 +199,14 @@ export class Worker implements SegmentHandler {
       expected: offer.expected,
       video: encoderArguments(params),
       filters: params.filters.text,
+      retiming:
+        offer.retiming === null
+          ? undefined
+          : {
+              timeBase: { num: offer.retiming.timeBase[0], den: offer.retiming.timeBase[1] },
+              firstPts: offer.retiming.firstPts ?? undefined,
+              runs: offer.retiming.runs,
+            },
       container,
     }
   }

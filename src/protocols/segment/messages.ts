@@ -33,6 +33,21 @@ export const segmentOffer = z.object({
    * ticks of their own; null takes all.
    */
   filtered: z.object({ startPts: int64.nullable(), endPts: int64.nullable() }).nullable(),
+  /**
+   * How often each frame is shown, in runs of frames and times, on a grid of `timeBase` from `firstPts` on; without that
+   * frames are left out alone (0) and the others keep their times. Null shows each once.
+   */
+  retiming: z
+    .object({
+      timeBase: rational,
+      firstPts: int64.nullable(),
+      // Longer ones make longer command lines than a system takes.
+      runs: z
+        .array(z.tuple([z.int().min(1).max(10_000_000), z.int().min(0).max(100_000)]))
+        .min(1)
+        .max(2_000),
+    })
+    .nullable(),
   /** Places to start decoding from, to be tried in turn; null is the start of the file. */
   seekPts: z.array(int64.nullable()).min(1).max(16),
   /** What a single run subtracts from every timestamp, in microseconds. */

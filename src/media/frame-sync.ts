@@ -1,0 +1,162 @@
+/**
+ * What `-r` and `-fps_mode` do to a film: ffmpeg repeats and drops frames by rules that differ between its versions, so
+ * it is asked once, and each segment is told which frames come how often.
+ */
+
+import { createReadStream } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { MediaError } from './failure.ts'
+import { run, type Tool } from './ffmpeg/index.ts'
+import type { Film } from './film.ts'
+import { type EncodeParams, trimArguments } from './params/index.ts'
+import { fileUrl, type Source } from './probe.ts'
+import { formatRational, parseRational, type Rational } from './rational.ts'
+import { toEncoderPts } from './timing.ts'
+
+/** A film whose frames are those of another, some of them repeated, some left out. */
+export interface SyncedFilm extends Film {
+  readonly from: Film
+  /** For each frame the place of the one it shows in `from.untrimmed`, ascending. */
+  readonly places: Int32Array
+  /** Whether each frame comes one tick after the one before; otherwise each keeps its own time. */
+  readonly isConstant: boolean
+}
+
+interface Options {
+  signal?: AbortSignal
+  scratchDir: string
+}
+
+/** Frames as ffmpeg lists them: when each is shown, and a checksum of its picture. */
+interface Frames {
+  readonly timeBase: Rational
+  readonly pts: bigint[]
+  readonly checksums: string[]
+}
+
+/** @throws MediaError FILM_TIMES where what ffmpeg does cannot be told from its output. */
+export async function readSyncedFilm(
+  ffmpeg: Tool,
+  source: Source,
+  params: EncodeParams,
+  film: Film,
+  options: Options,
+): Promise<SyncedFilm> {
+  const [synced, all] = await readBoth(ffmpeg, source, params, film, options)
+  const places = align(synced.checksums, all.checksums)
+  if (places === undefined || all.pts.length !== film.untrimmed.length || places.length === 0) throw refusal()
+  const { timeBase } = synced
+  const pts = BigInt64Array.from(synced.pts)
+  const isConstant = pts.every((time, at) => time === (pts[0] ?? 0n) + BigInt(at))
+  const timing = { source: timeBase, encoder: timeBase, zeroMicroseconds: 0n, startMicroseconds: 0n }
+  const own = { ...film.timing, encoder: timeBase, startMicroseconds: params.trim.startMicroseconds ?? 0n }
+  const from = { ...film, timing: own }
+  const keepsTimes = pts.every(
+    (time, at) => time === toEncoderPts(film.untrimmed[places[at] ?? 0] ?? 0n, own),
+  )
+  const repeats = places.some((place, at) => at > 0 && place === places[at - 1])
+  if (!isConstant && (!keepsTimes || repeats)) throw refusal()
+  return { pts, untrimmed: pts, first: 0, timing, filtered: undefined, from, places, isConstant }
+}
+
+function refusal(): MediaError {
+  const detail =
+    'and the frame rate together give times that cannot be made segment by segment; use -vf fps=RATE'
+  return new MediaError({ code: 'FILM_TIMES', detail })
+}
+
+/** One pass over the source for both lists: with the user's frame rate, and every frame of its own. */
+async function readBoth(
+  ffmpeg: Tool,
+  source: Source,
+  params: EncodeParams,
+  film: Film,
+  options: Options,
+): Promise<[Frames, Frames]> {
+  const path = join(options.scratchDir, 'frames.framecrc')
+  const others = source.streams.filter(({ kind }) => kind !== 'video' && kind !== 'attachment')
+  const picture = [
+    '-map',
+    `0:${source.video.index}`,
+    ...filters(params),
+    '-c:v',
+    'rawvideo',
+    '-f',
+    'framecrc',
+  ]
+  const ticks = film.filtered ?? film.timing.source
+  const synced = new FrameList()
+  await run(
+    ffmpeg,
+    [
+      ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
+      ...[...trimArguments(params.trim), ...(params.sync?.arguments ?? []), ...picture, 'pipe:1'],
+      ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(ticks), ...picture, fileUrl(path)],
+      // The zero point depends on all streams in use.
+      ...(others.length === 0 ? [] : others.flatMap(({ index }) => ['-map', `0:${index}`])),
+      ...(others.length === 0 ? [] : ['-c', 'copy', '-t', '0', '-f', 'null', '-']),
+    ],
+    {
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      onLine: (line) => synced.read(line),
+    },
+  )
+  const all = new FrameList()
+  for await (const line of createInterface({
+    input: createReadStream(path),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  })) {
+    all.read(line)
+  }
+  return [synced.frames(), all.frames()]
+}
+
+function filters({ filters: { text } }: EncodeParams): string[] {
+  return text === '' ? [] : ['-filter:v', text]
+}
+
+/** Reads `#tb 0: 1/25` and `stream, dts, pts, duration, size, checksum`. */
+class FrameList {
+  #timeBase: Rational | undefined
+  readonly #pts: bigint[] = []
+  readonly #checksums: string[] = []
+
+  read(line: string): void {
+    if (line.startsWith('#tb 0:')) this.#timeBase = parseRational(line.slice('#tb 0:'.length).trim())
+    const [, , pts, , , checksum] = line.startsWith('#') ? [] : line.split(',')
+    if (pts === undefined || checksum === undefined) return
+    this.#pts.push(BigInt(pts.trim()))
+    this.#checksums.push(checksum.trim())
+  }
+
+  frames(): Frames {
+    return { timeBase: this.#timeBase ?? { num: 1, den: 1 }, pts: this.#pts, checksums: this.#checksums }
+  }
+}
+
+/** For each picture the earliest place where it can be found, never going back. Equal pictures may stand for each other. */
+export function align(pictures: readonly string[], all: readonly string[]): Int32Array | undefined {
+  const places = new Int32Array(pictures.length)
+  let place = 0
+  for (const [at, picture] of pictures.entries()) {
+    while (place < all.length && all[place] !== picture) place++
+    if (place === all.length) return undefined
+    places[at] = place
+  }
+  return places
+}
+
+/** How often each frame from the first place to the last is shown, in runs of frames that are shown equally often. */
+export function repeatRuns(places: Int32Array): [frames: number, times: number][] {
+  const first = places[0] ?? 0
+  const counts = new Uint32Array((places.at(-1) ?? first) - first + 1)
+  for (const place of places) counts[place - first] = (counts[place - first] ?? 0) + 1
+  const runs: [number, number][] = []
+  for (const times of counts) {
+    const last = runs.at(-1)
+    if (last?.[1] === times) last[0]++
+    else runs.push([1, times])
+  }
+  return runs
+}

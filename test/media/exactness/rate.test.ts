@@ -1,0 +1,58 @@
+/** `-r` and `-fps_mode`: frames that ffmpeg repeats and drops. */
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { align, repeatRuns } from '../../../src/media/frame-sync.ts'
+import {
+  bPyramid,
+  type Clip,
+  clipIn,
+  interlacedMpeg2,
+  ntscFilmMkv,
+  variableRateMkv,
+  variableRateMp4,
+} from '../../helpers/clips.ts'
+import { expectSameFrames, LOSSLESS, useDirectory } from '../../helpers/exactness.ts'
+
+const directory = useDirectory()
+
+const CASES: readonly { clip: Clip; params: string }[] = [
+  { clip: bPyramid, params: '-r 30' },
+  { clip: bPyramid, params: '-r 10 -vf scale=96:-2' },
+  { clip: bPyramid, params: '-r 60000/1001 -ss 1.3 -t 2' },
+  { clip: ntscFilmMkv, params: '-r 25' },
+  { clip: variableRateMp4, params: '-r 30' },
+  { clip: variableRateMkv, params: '-fps_mode cfr' },
+  { clip: variableRateMkv, params: '-fps_mode vfr' },
+  { clip: interlacedMpeg2, params: '-r 24 -vf bwdif' },
+]
+
+describe('frames are repeated and dropped as in a single run', () => {
+  test.each(CASES)('$clip.name: $params', async ({ clip, params }) => {
+    const source = await clipIn(directory(), clip)
+    const place = join(directory(), `${clip.name}-${params}`.replace(/[^a-z0-9]+/gi, '-'))
+    const cuts = { lengths: [29, 1, 40], atKeyframes: false }
+    await expectSameFrames(source, 'as asked for', cuts, place, `${LOSSLESS} ${params}`)
+  })
+})
+
+describe('pictures are found again', () => {
+  test('in their order, repeated and left out', () => {
+    expect(align(['a', 'a', 'c', 'd', 'd'], ['a', 'b', 'c', 'd', 'e'])).toEqual(Int32Array.of(0, 0, 2, 3, 3))
+  })
+
+  test('where several look alike, at the earliest', () => {
+    expect(align(['a', 'a', 'b'], ['a', 'a', 'a', 'b'])).toEqual(Int32Array.of(0, 0, 3))
+  })
+
+  test('or not at all', () => {
+    expect(align(['b', 'a'], ['a', 'b'])).toBeUndefined()
+  })
+
+  test('and counted in runs', () => {
+    expect(repeatRuns(Int32Array.of(4, 4, 5, 5, 7, 8, 9))).toEqual([
+      [2, 2],
+      [1, 0],
+      [3, 1],
+    ])
+  })
+})
