@@ -10,6 +10,8 @@ import { readTracks, type Track } from './tracks.ts'
 
 /** Seconds on the output's clock, before any common shift. */
 export interface ExpectedAudio {
+  /** Its place among the output's audio tracks. */
+  readonly place: number
   /** Index in the source. */
   readonly source: number
   readonly startSeconds: number
@@ -26,6 +28,8 @@ export interface ExpectedAudio {
 /** One track, both ends, from the first picture on. */
 export interface AudioOffsets {
   readonly stream: number
+  /** As of {@link ExpectedAudio}. */
+  readonly place: number
   readonly source: number
   readonly codec: string
   readonly packets: number
@@ -82,6 +86,7 @@ export async function expectAudio(
     const tolerance = toleranceOf({ isCopy, paramsKnown })
     return [
       {
+        place,
         source: stream.source.index,
         startSeconds: start,
         endSeconds: end - Number(params.trim.startMicroseconds ?? 0n) / 1e6,
@@ -125,6 +130,8 @@ async function firstPackets(
 ): Promise<Map<number, number>> {
   const timeBases = new Map<number, Rational>()
   const starts = new Map<number, number>()
+  // A limit on frames would end all tracks with the first that reaches it.
+  const enough = new AbortController()
   const others = plan.streams.filter(({ source: { kind } }) => kind !== 'audio' && kind !== 'attachment')
   try {
     await run(
@@ -134,13 +141,13 @@ async function firstPackets(
         ...planned.flatMap(({ source: { index } }) => ['-map', `0:${index}`]),
         ...codecArguments(planned, { ...params, subtitle: [] }),
         ...trimArguments(params.trim),
-        ...['-frames:a', '1', '-f', 'framecrc', 'pipe:1'],
+        ...['-f', 'framecrc', 'pipe:1'],
         // The zero point depends on all streams in use.
         ...others.flatMap(({ source: { index } }) => ['-map', `0:${index}`]),
         ...['-c', 'copy', '-t', '0', '-f', 'null', '-'],
       ],
       {
-        ...options,
+        signal: AbortSignal.any([enough.signal, ...(options.signal === undefined ? [] : [options.signal])]),
         onLine(line) {
           const declared = /^#tb (\d+): (\d+\/\d+)/.exec(line)
           const timeBase = parseRational(declared?.[2] ?? '')
@@ -149,12 +156,14 @@ async function firstPackets(
           const base = timeBases.get(Number(stream))
           if (pts === undefined || base === undefined || starts.has(Number(stream))) return
           starts.set(Number(stream), toSeconds(BigInt(pts.trim()), base))
+          if (starts.size === planned.length) enough.abort()
         },
       },
     )
   } catch (error) {
+    options.signal?.throwIfAborted()
     // A track that cannot be encoded ends the join itself, in ffmpeg's own words.
-    if (!(error instanceof MediaError)) throw error
+    if (!enough.signal.aborted && !(error instanceof MediaError)) throw error
   }
   return starts
 }
@@ -166,14 +175,15 @@ export function measureAudio(
   tracks: ReadonlyMap<number, Track>,
   firstPicture: { expectedSeconds: number; actualSeconds: number },
 ): AudioOffsets[] {
-  return expected.flatMap((audio, place) => {
-    const stream = streams[place]
+  return expected.flatMap((audio) => {
+    const stream = streams[audio.place]
     const track = stream === undefined ? undefined : tracks.get(stream.index)
     if (stream === undefined || track === undefined) return []
     const { expectedSeconds, actualSeconds } = firstPicture
     return [
       {
         stream: stream.index,
+        place: audio.place,
         source: audio.source,
         codec: stream.codec,
         packets: track.packets,
@@ -194,8 +204,8 @@ export function checkAudio(
   offsets: readonly AudioOffsets[],
   expected: readonly ExpectedAudio[],
 ): AudioFinding[] {
-  return offsets.flatMap(({ stream, source, codec, start, end }) => {
-    const tolerance = expected.find((audio) => audio.source === source)?.tolerance
+  return offsets.flatMap(({ stream, place, codec, start, end }) => {
+    const tolerance = expected.find((audio) => audio.place === place)?.tolerance
     if (tolerance === undefined) return []
     const late = end.actualSeconds - end.expectedSeconds
     const more = codec === 'opus' ? OPUS_DELAY : 0
