@@ -4,9 +4,10 @@
 import { writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { run, type Tool } from './ffmpeg/index.ts'
+import { type JoinTrim, planTrim } from './join-trim.ts'
 import { writeDefaultDuration } from './matroska-rate.ts'
 import { type OutputFormat, outputTimeBase } from './output-format.ts'
-import { type EncodeParams, keepsMetadata, trimArguments } from './params/index.ts'
+import { type EncodeParams, keepsMetadata } from './params/index.ts'
 import type { StreamTags } from './preflight.ts'
 import { fileUrl, type Source } from './probe.ts'
 import {
@@ -59,7 +60,9 @@ export async function joinSegments(
   const segments = segmentsInput(job, listPath)
   const video = await roundedInput(ffmpeg, job, segments, join(dirname(first.path), 'video.mov'), options)
   const lastFrame = await readLastFrame(last.path)
-  await run(ffmpeg, joinArguments(job, video, lastFrame), {
+  const { source, params, plan } = job
+  const trim = await planTrim(ffmpeg, { source, params, streams: plan.streams }, dirname(first.path), options)
+  await run(ffmpeg, joinArguments(job, video, trim, lastFrame), {
     signal: options.signal,
     onLine(line) {
       const microseconds = /^out_time_us=(\d+)$/.exec(line)?.[1]
@@ -154,14 +157,21 @@ function firstMicroseconds({ segments, encoderTimeBase }: JoinJob, ticks: Ration
   return rescale(rescale(first, { num: 1, den: timeScale }, ticks) + later, ticks, MICROSECONDS)
 }
 
-function joinArguments(job: JoinJob, video: VideoInput, lastFrame: LastFrame | undefined): string[] {
+function joinArguments(
+  job: JoinJob,
+  video: VideoInput,
+  trim: JoinTrim,
+  lastFrame: LastFrame | undefined,
+): string[] {
   const { source, plan, params, format } = job
   // What `-ss` takes away again.
   const trimmed = rescale(params.trim.startMicroseconds ?? 0n, MICROSECONDS, video.ticks)
+  const start = firstMicroseconds(job, video.ticks, trimmed) + trim.laterSeconds * 1_000_000n
   return [
     ...['-v', 'error', '-nostdin', '-y', '-nostats', '-progress', 'pipe:1', '-stats_period', '0.5'],
-    ...['-f', source.format, '-i', fileUrl(source.path)],
-    ...['-itsoffset', formatMicroseconds(firstMicroseconds(job, video.ticks, trimmed)), ...video.arguments],
+    ...[...trim.sourceOptions, '-f', source.format, '-i', fileUrl(source.path)],
+    ...['-itsoffset', formatMicroseconds(start), ...video.arguments],
+    ...trim.chapters,
     ...plan.streams.flatMap(({ action, source: { index } }) => [
       '-map',
       action === 'segments' ? '1:v:0' : `0:${index}`,
@@ -170,27 +180,40 @@ function joinArguments(job: JoinJob, video: VideoInput, lastFrame: LastFrame | u
       plan.streams.map((stream) => (stream.action === 'segments' ? { ...stream, action: 'copy' } : stream)),
       params,
     ),
-    ...trimArguments(params.trim),
+    ...trim.outputOptions,
     ...streamTagArguments(job),
-    ...durationFilter(job, lastFrame),
+    ...packetFilters(job, trim, lastFrame),
     ...metadataArguments(job),
     ...strictness(params),
     ...params.output,
     ...(format.demuxer === 'mov'
       ? ['-video_track_timescale', `${segmentTimeScale(job.encoderTimeBase)}`]
       : []),
-    ...inBandHeaders(job),
     ...['-f', format.muxer, fileUrl(job.outputPath)],
     // The start of a stream that no output uses would not count towards the zero point (MPEG-TS).
     ...['-map', `0:${source.video.index}`, '-c', 'copy', '-t', '0', '-f', 'null', '-'],
   ]
 }
 
+/** Bitstream filters of the joined video. */
+function packetFilters(job: JoinJob, trim: JoinTrim, lastFrame: LastFrame | undefined): string[] {
+  const later = `round(${trim.laterSeconds}/${filterTick(job)})`
+  const times = trim.laterSeconds === 0n ? ['pts=PTS', 'dts=DTS'] : [`pts=PTS-${later}`, `dts=DTS-${later}`]
+  const duration = packetDuration(job, lastFrame)
+  const changes = trim.laterSeconds > 0n || duration !== undefined
+  const filters = [
+    ...(needsInBandHeaders(job) ? ['dump_extra'] : []),
+    ...(changes
+      ? [`setts=${[...times, ...(duration === undefined ? [] : [`duration=${duration}`])].join(':')}`]
+      : []),
+  ]
+  const video = job.plan.streams.findIndex(({ action }) => action === 'segments')
+  return filters.length === 0 ? [] : [`-bsf:${video}`, filters.join(',')]
+}
+
 /** In MPEG-TS every keyframe has the headers before it; where it needs them, FFmpeg does so for H.264 and HEVC alone. */
-function inBandHeaders({ format, params, plan }: JoinJob): string[] {
-  if (format.muxer !== 'mpegts' || !/^(mpeg4|libxvid)$/.test(params.encoder)) return []
-  const video = plan.streams.findIndex(({ action }) => action === 'segments')
-  return [`-bsf:${video}`, 'dump_extra']
+function needsInBandHeaders({ format, params }: JoinJob): boolean {
+  return format.muxer === 'mpegts' && /^(mpeg4|libxvid)$/.test(params.encoder)
 }
 
 function streamTagArguments({ plan, streamTags }: JoinJob): string[] {
@@ -208,16 +231,14 @@ function strictness({ video }: EncodeParams): string[] {
  * Packets come from the encoder with a frame's nominal duration, the last with its own. Segments lose it: FFmpeg's
  * demuxer takes the distance of decode times instead, or nothing where the edit list moves them past the track's length.
  */
-function durationFilter(job: JoinJob, lastFrame: LastFrame | undefined): string[] {
-  const { plan, segments, streamTags, encoderTimeBase } = job
-  if (streamTags.frameNanoseconds === undefined || lastFrame === undefined) return []
-  const video = plan.streams.findIndex(({ action }) => action === 'segments')
+function packetDuration(job: JoinJob, lastFrame: LastFrame | undefined): string | undefined {
+  const { segments, streamTags, encoderTimeBase } = job
+  if (streamTags.frameNanoseconds === undefined || lastFrame === undefined) return undefined
   const lastPacket = segments.reduce((sum, { frames }) => sum + frames, 0) - 1
   const isLast = `eq(N\\,${lastPacket - lastFrame.packetsAfter})+eq(N\\,${lastPacket})`
   const last = `${lastFrame.duration}/${segmentTimeScale(encoderTimeBase)}`
   const nominal = `${streamTags.frameNanoseconds}/1000000000`
-  const duration = `round(if(${isLast}\\,${last}\\,${nominal})/${filterTick(job)})`
-  return [`-bsf:${video}`, `setts=pts=PTS:dts=DTS:duration=${duration}`]
+  return `round(if(${isLast}\\,${last}\\,${nominal})/${filterTick(job)})`
 }
 
 /** FFmpeg 5 tells its bitstream filters the input's time base and gives them packets in the output's. */

@@ -16,7 +16,8 @@ import { encodeSegments } from '../../helpers/segments.ts'
 
 const directory = useDirectory()
 
-const X264 = '-c:v libx264 -preset ultrafast -threads 1'
+// With pictures out of order, whose decode times lie before the part's start.
+const X264 = '-c:v libx264 -preset ultrafast -threads 1 -bf 3'
 
 interface Case {
   clip: Clip

@@ -1,0 +1,95 @@
+/**
+ * `-ss` in the join. FFmpeg leaves packets out by their decode times, which for pictures that are shown out of order lie
+ * before the first one's own time: so the video comes some seconds later into the join and is moved back behind it.
+ */
+import { join } from 'node:path'
+import { run, type Tool } from './ffmpeg/index.ts'
+import { type EncodeParams, type Trim, trimArguments } from './params/index.ts'
+import { fileUrl, type Source } from './probe.ts'
+import { formatMicroseconds } from './rational.ts'
+import type { PlannedStream } from './stream-plan.ts'
+
+/** More than pictures are ever out of order (16 frames), and whole in every time base. */
+const LATER_SECONDS = 8n
+
+export interface JoinTrim {
+  /** How much later the video comes; a bitstream filter takes it off again. */
+  readonly laterSeconds: bigint
+  /** Before the source's `-i`. */
+  readonly sourceOptions: readonly string[]
+  /** One more input, for chapters that end with the part. */
+  readonly chapters: readonly string[]
+  readonly outputOptions: readonly string[]
+}
+
+export async function planTrim(
+  ffmpeg: Tool,
+  { source, params, streams }: { source: Source; params: EncodeParams; streams: readonly PlannedStream[] },
+  scratchDir: string,
+  options: { signal?: AbortSignal | undefined },
+): Promise<JoinTrim> {
+  const { trim } = params
+  const { startMicroseconds: start, durationMicroseconds: duration } = trim
+  if (start === undefined) {
+    return { laterSeconds: 0n, sourceOptions: [], chapters: [], outputOptions: trimArguments(trim) }
+  }
+  const later = { laterSeconds: LATER_SECONDS, sourceOptions: [], chapters: [] }
+  if (duration === undefined) return { ...later, outputOptions: trimArguments(trim) }
+  // The part's end would come too early for the video: the other streams are ended by other means.
+  const end = formatMicroseconds(start + duration)
+  const longer = { ...trim, durationMicroseconds: duration + LATER_SECONDS * 1_000_000n }
+  const hasChapters = source.chapters > 0 && !params.output.includes('-map_chapters')
+  return {
+    ...later,
+    sourceOptions: ['-t', end],
+    chapters: hasChapters ? await chaptersInput(ffmpeg, source, trim, scratchDir, options) : [],
+    outputOptions: [
+      ...trimArguments(longer),
+      ...audioFilters(params, streams, end),
+      ...(hasChapters ? ['-map_chapters', '2'] : []),
+    ],
+  }
+}
+
+/** The chapters as a single run cuts them, on the source's clock again. */
+async function chaptersInput(
+  ffmpeg: Tool,
+  source: Source,
+  trim: Trim,
+  scratchDir: string,
+  options: { signal?: AbortSignal | undefined },
+): Promise<string[]> {
+  const path = join(scratchDir, 'chapters.ffmeta')
+  await run(
+    ffmpeg,
+    [
+      ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
+      ...[...trimArguments(trim), '-f', 'ffmetadata', fileUrl(path)],
+    ],
+    options,
+  )
+  return [
+    ...['-itsoffset', formatMicroseconds(trim.startMicroseconds ?? 0n)],
+    ...['-f', 'ffmetadata', '-i', fileUrl(path)],
+  ]
+}
+
+/** FFmpeg's own trim, behind the user's filters, for the tracks that are encoded. */
+function audioFilters(
+  { audio, trim }: EncodeParams,
+  streams: readonly PlannedStream[],
+  end: string,
+): string[] {
+  const tracks = streams.filter(({ source }) => source.kind === 'audio')
+  const [start, length] = [trim.startMicroseconds ?? 0n, trim.durationMicroseconds ?? 0n].map(
+    formatMicroseconds,
+  )
+  return tracks.flatMap(({ action }, place) => {
+    if (action !== 'encode') return []
+    const own = audio.findLastIndex((word) =>
+      [`-filter:a:${place}`, '-filter:a', '-af', `-af:${place}`].includes(word),
+    )
+    const users = own < 0 ? '' : `${audio[own + 1]},`
+    return [`-filter:a:${place}`, `${users}atrim=start=${start}:duration=${length},atrim=end=${end}`]
+  })
+}
