@@ -61,7 +61,9 @@ for (const film of positionals) {
     add({ ...of, rule: 'whole', length: undefined, ends: [clip.frames], result: whole, curve })
     if (options['two-pass'] && !params.includes('-crf')) {
       const key = { ...keyOf(of), passes: 2 }
-      const twice = await results.once(key, () => encodeTwoPass(tools, clip, params, { directory }))
+      const twice = await results.once(key, () =>
+        encodeTwoPass(tools, clip, params, { directory, vmaf: options.vmaf }),
+      )
       add({
         ...of,
         rule: 'whole, two passes',

@@ -20,21 +20,29 @@ export async function encodePart(tools, job, clip, [first, end], { directory, vm
   // The film of these frames alone is one segment, wherever else the program would cut.
   const film = { ...job.film, pts: job.film.untrimmed.subarray(first, end), first }
   const task = new SegmentPlan({ ...filmPlan(job), film }, { atKeyframes: false }).carve(end - first)
-  const path = join(directory, `part.${job.container}`)
+  const path = join(directory, `part-${process.pid}.${job.container}`)
   await encodeSegment(tools, segmentTask(job, task), { inputUrl: fileUrl(clip.path), outputPath: path })
   return measurePart(tools, clip, path, [first, end], { vmaf })
 }
 
 /** The whole clip by plain ffmpeg in two passes: what segments by themselves cannot have. */
-export async function encodeTwoPass(tools, clip, params, { directory }) {
-  const path = join(directory, 'two-pass.mp4')
+export async function encodeTwoPass(tools, clip, params, { directory, vmaf }) {
+  const path = join(directory, `two-pass-${process.pid}.mp4`)
   for (const pass of ['1', '2']) {
     await execa(tools.ffmpeg.path, [
       ...['-v', 'error', '-nostdin', '-y', '-i', clip.path, ...params.split(' '), '-pass', pass],
-      ...['-passlogfile', join(directory, 'two-pass'), '-fps_mode', 'passthrough', '-f', 'mp4', path],
+      ...[
+        '-passlogfile',
+        join(directory, `two-pass-${process.pid}`),
+        '-fps_mode',
+        'passthrough',
+        '-f',
+        'mp4',
+        path,
+      ],
     ])
   }
-  return measurePart(tools, clip, path, [0, clip.frames], { vmaf: false })
+  return measurePart(tools, clip, path, [0, clip.frames], { vmaf })
 }
 
 async function measurePart(tools, clip, path, [first, end], { vmaf }) {
