@@ -51,6 +51,9 @@ export async function planStreams(
     }
     const fit = await firstThatFits(ffmpeg, source, format, planned, params, options)
     if (fit === undefined && keepsTimecode(planned.source, format)) continue
+    if (fit === undefined && planned.action === 'encode') {
+      throw await whyRefused(ffmpeg, source, format, planned, params, options)
+    }
     if (fit === undefined) {
       warnings.push(`${describe(planned.source)} is left out: ${format.name} cannot hold it`)
       continue
@@ -132,7 +135,38 @@ async function firstThatFits(
   return undefined
 }
 
-/** Lets the muxer write a header for these streams and nothing more. */
+/** What the user asks for is not silently left out: is it the encoder that refuses it, or the container? */
+async function whyRefused(
+  ffmpeg: Tool,
+  source: Source,
+  format: OutputFormat,
+  planned: PlannedStream,
+  params: EncodeParams,
+  options: Options,
+): Promise<MediaError> {
+  const byEncoder = await tryStreams(ffmpeg, source, 'null', [planned], params, options)
+  const byContainer =
+    byEncoder ?? (await tryStreams(ffmpeg, source, format.muxer, [planned], params, options))
+  const detail = `${describe(planned.source)}: ${wordsOf(byContainer)}`
+  if (byEncoder !== undefined) {
+    return new MediaError({ code: 'PARAMS_REJECTED', detail }, { cause: byEncoder })
+  }
+  const codec = codecOf(planned.source.kind === 'audio' ? params.audio : params.subtitle)
+  return new MediaError(
+    { code: 'OUTPUT_REJECTED', container: format.name, encoder: codec ?? planned.source.kind, detail },
+    { cause: byContainer },
+  )
+}
+
+function codecOf(options: readonly string[]): string | undefined {
+  const at = options.findLastIndex((word) => /^-(c|codec|[as]codec)(:|$)/.test(word))
+  return at < 0 ? undefined : options[at + 1]
+}
+
+function wordsOf(error: MediaError | undefined): string {
+  return error?.failure.code === 'TOOL_EXIT' ? error.failure.detail : String(error?.message)
+}
+
 async function canHold(
   ffmpeg: Tool,
   source: Source,
@@ -147,6 +181,18 @@ async function canHold(
   ) {
     return false
   }
+  return (await tryStreams(ffmpeg, source, format.muxer, streams, params, options)) === undefined
+}
+
+/** Lets the muxer write a header for these streams and nothing more. @returns what ffmpeg has against it */
+async function tryStreams(
+  ffmpeg: Tool,
+  source: Source,
+  muxer: string,
+  streams: readonly PlannedStream[],
+  params: EncodeParams,
+  options: Options,
+): Promise<MediaError | undefined> {
   try {
     await run(
       ffmpeg,
@@ -156,13 +202,13 @@ async function canHold(
         ...codecArguments(streams, params),
         // Attachments need a tag of theirs.
         ...(keepsMetadata(params) ? [] : ['-map_metadata', '-1']),
-        ...['-t', '0', '-f', format.muxer, fileUrl(join(options.scratchDir, 'trial'))],
+        ...['-t', '0', '-f', muxer, muxer === 'null' ? '-' : fileUrl(join(options.scratchDir, 'trial'))],
       ],
       options.signal === undefined ? {} : { signal: options.signal },
     )
-    return true
+    return undefined
   } catch (error) {
-    if (error instanceof MediaError) return false
+    if (error instanceof MediaError) return error
     throw error
   }
 }

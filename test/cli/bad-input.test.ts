@@ -186,6 +186,17 @@ describe('the params', () => {
   ])('with %s are refused in ffmpeg’s words before any work', async (_, params) => {
     expect((await withParams(params, EXIT.failed)).code).toBe('PARAMS_REJECTED')
   })
+
+  test.each([
+    ['-c:a aac -ar 7', 'PARAMS_REJECTED'],
+    ['-af nonsense', 'PARAMS_REJECTED'],
+    ['-c:a wmav2', 'OUTPUT_REJECTED'],
+  ])('for a track, %s, are an error: it is not left out silently', async (params, expected) => {
+    const heard = inDirectory('heard.mkv')
+    await ffmpeg('-i', clip, '-f', 'lavfi', '-i', 'sine=duration=3', '-c:v', 'copy', '-c:a', 'flac', heard)
+    const args = [heard, '-o', inDirectory('heard.webm'), '--params', `-c:v libvpx-vp9 ${params}`]
+    expect(await codeOf(args, EXIT.failed)).toBe(expected)
+  })
 })
 
 describe('the output', () => {

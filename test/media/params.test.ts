@@ -151,6 +151,13 @@ describe('params are sorted by whom they are for', () => {
     expect(params.audio).toEqual(['-c:a', 'aac', '-aac_coder', 'fast', '-profile:a', 'aac_low'])
   })
 
+  test('-strict without a specifier is for the audio encoder too', async () => {
+    const params = await parse('-c:a aac -strict -2')
+    expect(params.audio).toEqual(['-c:a', 'aac', '-strict:a', '-2'])
+    expect(params.video).toEqual(['-c:v', 'libx264', '-strict', '-2'])
+    expect((await parse('-strict -2')).audio).toEqual([])
+  })
+
   test('a negative value is a value', async () => {
     expect((await parse('-c:v libvpx -cpu-used -5')).video).toEqual(['-c:v', 'libvpx', '-cpu-used', '-5'])
   })

@@ -94,6 +94,10 @@ export async function parseParams(tokens: readonly string[], options: ParseOptio
       sorted.subtitle.push('-c:s', 'copy')
       continue
     }
+    // One word for all encoders; tracks that are copied have none.
+    if (option.name === 'strict' && option.specifier === '' && audioCodecs.length > 0) {
+      sorted.audio.push('-strict:a', option.value ?? '')
+    }
     const kind = sortOption(option, { videoPrivate: encoder.options, audioPrivate })
     if (options.scope === 'segment' && kind !== 'video') throw invalid(option.written, FOREIGN)
     // Of several chains ffmpeg takes the last.
