@@ -19,7 +19,6 @@ interface Sample {
 
 // Two seconds of film: what a decoder lacks at a keyframe shows in the pictures that follow.
 const SAMPLE_FRAMES = 48
-const REFERENCE_PLACE = 3
 
 /** @returns false where the source must be decoded from its start whatever is wanted of it */
 export async function decodesAlike(
@@ -32,7 +31,13 @@ export async function decodesAlike(
   const decode = async (sample: Sample, seekPts: bigint | undefined): Promise<DecodedPictures> => {
     const range = { startPts: index.pts[sample.first], endPts: index.pts[sample.end] }
     try {
-      return await decodePictures(ffmpeg, input, { inputUrl }, { seekPts, range }, options)
+      return await decodePictures(
+        ffmpeg,
+        input,
+        { inputUrl },
+        { seekPts, range },
+        { ...options, background: true },
+      )
     } catch (error) {
       // ffmpeg gives up where it can decode next to nothing.
       if (error instanceof MediaError && error.code === 'TOOL_EXIT') return NOTHING
@@ -84,7 +89,7 @@ function samplesOf(index: FrameIndex): Sample[] {
       first: late,
       end: last,
       places: latePlaces,
-      reference: latePlaces[Math.min(REFERENCE_PLACE, latePlaces.length - 1)],
+      reference: latePlaces[1],
     },
   ]
 }

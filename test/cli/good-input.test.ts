@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LOOPBACK, runCli } from '../helpers/cli.ts'
-import { clipIn, twoVideos } from '../helpers/clips.ts'
+import { clipIn, twoVideos, whyNotMade } from '../helpers/clips.ts'
 import { decodedFrames, ffmpeg, videoTimes } from '../helpers/ffmpeg.ts'
 
 let directory = ''
@@ -68,6 +68,47 @@ test('what will be lost is said once, before the first segment is done', async (
   const firstDone = events.findIndex(({ event, state }) => event === 'segment' && state === 'verified')
   expect(lastWarning).toBeLessThan(firstDone)
 })
+describe.skipIf((await whyNotMade(coloursKept)) !== undefined)(
+  'a file that decodes rightly from its start alone',
+  () => {
+    test('is so decoded, and its user told', async () => {
+      const source = await clipIn(directory, coloursKept)
+      const output = join(directory, 'colours.mkv')
+      const ended = await runCli(
+        [
+          'encode',
+          ...[
+            '--params',
+            '-c:v ffv1',
+            '--segment-time',
+            '1',
+            '--json',
+            ...LOOPBACK,
+            '-o',
+            output,
+            '--',
+            source,
+          ],
+        ],
+        { env: env() },
+      )
+      expect(ended.exitCode, ended.stderr).toBe(0)
+      const events = ended.stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line))
+      expect(events.some(({ event, message }) => event === 'warning' && /from its start/.test(message))).toBe(
+        true,
+      )
+      const { segments } = events.at(-1)
+      expect(segments.length).toBeGreaterThan(1)
+      expect(segments.every(({ decodedFrom }: { decodedFrom: unknown }) => decodedFrom === null)).toBe(true)
+      const single = join(directory, 'colours-single.mkv')
+      await ffmpeg('-i', source, '-c:v', 'ffv1', single)
+      expect(await decodedFrames(output)).toEqual(await decodedFrames(single))
+    })
+  },
+)
 
 describe('the output', () => {
   test('lies beside the input by default, under a name that says who made it', async () => {

@@ -25,6 +25,7 @@ import {
   withDecodedIndex,
 } from '../../src/node/coordinator/job.ts'
 import { SegmentPlan } from '../../src/node/coordinator/plan.ts'
+import { checkStarts, decodedFromStart } from '../../src/node/coordinator/starts.ts'
 import { capabilities, ffmpeg, tools } from './ffmpeg.ts'
 
 export interface Cuts {
@@ -47,11 +48,12 @@ export async function encodeSegments(
 ): Promise<EncodedJob> {
   await mkdir(directory, { recursive: true })
   const signal = new AbortController().signal
-  const job = await prepareJob(
+  const prepared = await prepareJob(
     { tools },
     { inputPath, outputPath: 'out.mkv', params },
     { signal, scratchDir: directory },
   )
+  const job = (await checkStarts(tools.ffmpeg, prepared)) ? prepared : decodedFromStart(prepared)
   // As the coordinator does when the packets turn out not to tell the frames.
   try {
     return { job, segments: await encodeAll(job, cuts, directory) }

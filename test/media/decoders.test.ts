@@ -5,6 +5,7 @@ import { encodeSegment, fileUrl } from '../../src/media/index.ts'
 import { Complaints } from '../../src/media/segment/complaints.ts'
 import { filmPlan, prepareJob, segmentTask } from '../../src/node/coordinator/job.ts'
 import { SegmentPlan } from '../../src/node/coordinator/plan.ts'
+import { checkStarts } from '../../src/node/coordinator/starts.ts'
 import { type Clip, clipIn, whyNotMade } from '../helpers/clips.ts'
 import { brokenTs, coloursKept, oldX264, openGopTs } from '../helpers/clips-decoders.ts'
 import { useDirectory } from '../helpers/exactness.ts'
@@ -39,18 +40,16 @@ describe.skipIf((await whyNotMade(oldX264)) !== undefined)('H.264 of an old x264
   test('has its build read, and keyframes to start from', async () => {
     const job = await jobOf(oldX264)
     expect(job.x264Build).toBe(148)
-    expect(job.warnings).toEqual([])
     expect(job.index.seekable).toBe(true)
+    expect(await checkStarts(tools.ffmpeg, job)).toBe(true)
   })
 })
 
 describe.skipIf((await whyNotMade(coloursKept)) !== undefined)(
   'a decoder that keeps what it should not',
   () => {
-    test('is found out before work starts, and told', async () => {
-      const job = await jobOf(coloursKept)
-      expect(job.index.seekable).toBe(false)
-      expect(job.warnings).toHaveLength(1)
+    test('is found out by a look at some pictures', async () => {
+      expect(await checkStarts(tools.ffmpeg, await jobOf(coloursKept))).toBe(false)
     })
   },
 )

@@ -28,6 +28,7 @@ import { SegmentPlan } from './plan.ts'
 import { type Evidence, toReport, type VerifyLevel } from './report.ts'
 import { reserveReport } from './report-file.ts'
 import { checkSegments } from './segment-integrity.ts'
+import { checkStarts, decodedFromStart, StartsInDoubt } from './starts.ts'
 
 export interface EncodeRequest extends JobRequest {
   readonly overwrite: boolean
@@ -184,7 +185,10 @@ async function waitForPeers(
   }
 }
 
-/** Encodes all segments; once more with the times of a full decode where the packets turn out not to tell them. */
+/**
+ * Encodes all segments; once more with the times of a full decode where the packets turn out not to tell them, and once
+ * more from the start where keyframes turn out to be no places to start from.
+ */
 async function encodeSegments(
   node: SwarmNode,
   prepared: Job,
@@ -192,19 +196,24 @@ async function encodeSegments(
   directory: string,
   options: EncodeOptions,
 ): Promise<{ job: Job; segments: readonly VerifiedSegment[] }> {
-  announce(node, prepared, request, options)
-  try {
-    return { job: prepared, segments: await dispatch(node, prepared, request, directory, options) }
-  } catch (error) {
-    if (!(error instanceof IndexInDoubt)) throw error
+  const warn = (message: string) => options.emit({ event: 'warning', message })
+  let job = prepared
+  for (;;) {
+    announce(node, job, request, options)
+    try {
+      return { job, segments: await dispatch(node, job, request, directory, options) }
+    } catch (error) {
+      if (error instanceof IndexInDoubt) {
+        warn('the packets of this file do not tell its frames: it is decoded once to learn them')
+        job = await withDecodedIndex(node, job, { signal: options.signal, scratchDir: directory })
+      } else if (error instanceof StartsInDoubt) {
+        warn('this file decodes differently from a later keyframe: all segments are decoded from its start')
+        job = decodedFromStart(job)
+      } else {
+        throw error
+      }
+    }
   }
-  options.emit({
-    event: 'warning',
-    message: 'the packets of this file do not tell its frames: it is decoded once to learn them',
-  })
-  const job = await withDecodedIndex(node, prepared, { signal: options.signal, scratchDir: directory })
-  announce(node, job, request, options)
-  return { job, segments: await dispatch(node, job, request, directory, options) }
 }
 
 function announce(node: SwarmNode, job: Job, request: EncodeRequest, { emit }: EncodeOptions): void {
@@ -225,7 +234,6 @@ function announce(node: SwarmNode, job: Job, request: EncodeRequest, { emit }: E
     timeBase: formatTimeBase(job.film.timing.source),
     coordinator: node.peerId.toString(),
   })
-  for (const message of job.warnings) emit({ event: 'warning', message })
 }
 
 async function dispatch(
@@ -255,16 +263,25 @@ async function dispatch(
 
   const stopFollowing = followPeers()
   const progress = startProgress()
+  const over = new AbortController()
+  // It takes seconds, and is nearly always true: work does not wait for it.
+  const startsAlike = checkStarts(node.tools.ffmpeg, job, { signal: AbortSignal.any([signal, over.signal]) })
+  startsAlike.then(
+    (alike) => alike || work.fail(new StartsInDoubt()),
+    (error) => work.fail(error),
+  )
   try {
     emit({ event: 'phase', phase: 'encoding' })
     if (request.local !== 'never') work.add(local, node.slots)
     const segments = await work.run()
+    if (!(await startsAlike)) throw new StartsInDoubt()
     const after = await stat(job.source.path)
     if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
       throw new JobError({ code: 'SOURCE_CHANGED', path: job.source.path })
     }
     return segments
   } finally {
+    over.abort(new Error('the job has ended'))
     progress.stop()
     stopFollowing()
     await sourceBlob.remove()

@@ -39,7 +39,7 @@ import {
 } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
 import type { FilmPlan, Task } from './plan.ts'
-import { findStarts, segmentInput } from './starts.ts'
+import { segmentInput } from './starts.ts'
 
 export interface Job {
   readonly id: string
@@ -52,8 +52,6 @@ export interface Job {
   readonly film: Film
   /** The film where the user wants another frame rate than the source's. */
   readonly synced: SyncedFilm | undefined
-  /** What the user should know before work starts, a sentence each. */
-  readonly warnings: readonly string[]
   readonly params: EncodeParams
   readonly container: SegmentContainer
   /** Size and pixel format of all segments. */
@@ -111,8 +109,6 @@ export async function prepareJob(
   if (atSeconds !== undefined) {
     throw new MediaError({ code: 'INPUT_CLOCK_JUMPS', path: request.inputPath, atSeconds })
   }
-  const starts = findStarts(tools.ffmpeg, { source, index, zeroMicroseconds, x264Build }, options)
-  starts.catch(() => {})
   const { film, synced } = await filmOf(tools.ffmpeg, { source, index, params, zeroMicroseconds }, options)
   const encoderTimeBase = film.timing.encoder
   const trial = tryOutput(tools, source, params, encoderTimeBase, format, options)
@@ -136,7 +132,7 @@ export async function prepareJob(
   return {
     id: randomBytes(8).toString('hex'),
     source,
-    ...(await starts),
+    index,
     zeroMicroseconds,
     x264Build,
     film,
@@ -157,9 +153,8 @@ export async function withDecodedIndex(
   job: Job,
   options: { signal?: AbortSignal; scratchDir: string },
 ): Promise<Job> {
-  const decoded = await decodeFrameIndex(tools.ffmpeg, job.source, job.index, options)
-  const starts = await findStarts(tools.ffmpeg, { ...job, index: decoded }, options)
-  return { ...job, ...starts, ...(await filmOf(tools.ffmpeg, { ...job, index: decoded }, options)) }
+  const index = await decodeFrameIndex(tools.ffmpeg, job.source, job.index, options)
+  return { ...job, index, ...(await filmOf(tools.ffmpeg, { ...job, index }, options)) }
 }
 
 async function filmOf(

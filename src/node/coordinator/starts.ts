@@ -1,22 +1,25 @@
-/** Which of a source's keyframes segments may start from. */
+/** Whether a source's keyframes are places to start from. */
 import { decodesAlike, fileUrl, type SegmentInput, type Tool } from '../../media/index.ts'
 import type { Job } from './job.ts'
 
 type Readable = Pick<Job, 'source' | 'index' | 'zeroMicroseconds' | 'x264Build'>
 
-/** Takes an index's keyframes away where a start from them does not give the pictures of a single run. */
-export async function findStarts(
+export async function checkStarts(
   ffmpeg: Tool,
   job: Readable,
-  options: { signal?: AbortSignal },
-): Promise<Pick<Job, 'index' | 'warnings'>> {
-  const { index, source } = job
-  if (await decodesAlike(ffmpeg, segmentInput(job), fileUrl(source.path), index, options)) {
-    return { index, warnings: [] }
-  }
-  const warning =
-    'this file decodes to other pictures from a later keyframe on than from its start: every segment is decoded from the start, which takes longer'
-  return { index: { ...index, seekable: false }, warnings: [warning] }
+  options: { signal?: AbortSignal } = {},
+): Promise<boolean> {
+  return await decodesAlike(ffmpeg, segmentInput(job), fileUrl(job.source.path), job.index, options)
+}
+
+/** The job with every segment decoded from the start of the file. */
+export function decodedFromStart(job: Job): Job {
+  return { ...job, index: { ...job.index, seekable: false } }
+}
+
+/** Some keyframe turned out to give other pictures: the job starts again and decodes from the start. */
+export class StartsInDoubt extends Error {
+  override readonly name = 'StartsInDoubt'
 }
 
 /** How a job's video is read. */
