@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LOOPBACK, runCli } from '../helpers/cli.ts'
 import { clipIn, twoVideos, whyNotMade } from '../helpers/clips.ts'
+import { coloursKept } from '../helpers/clips-decoders.ts'
 import { decodedFrames, ffmpeg, videoTimes } from '../helpers/ffmpeg.ts'
 
 let directory = ''
