@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { formatTimeBase } from '../../src/media/index.ts'
 import { type Clip, clipIn, whyNotMade } from './clips.ts'
 import {
   type Description,
@@ -13,7 +14,7 @@ import {
   otherPackets,
   videoTimes,
 } from './ffmpeg.ts'
-import { type Cuts, encodeSegments, joinTo, singleRun } from './segments.ts'
+import { type Cuts, type EncodedJob, encodeSegments, joinTo, singleRun } from './segments.ts'
 
 /** Between any two frames: single ones, pairs, long ones, none of them near a keyframe. */
 export const ANYWHERE: Cuts = { lengths: [1, 37, 2, 53, 18], atKeyframes: false }
@@ -24,7 +25,7 @@ export const LOSSLESS = '-c:v ffv1'
 /** Every pixel of every frame, and its time. */
 export async function expectSameFrames(
   source: string,
-  grid: string,
+  grid: string | undefined,
   cuts: Cuts,
   directory: string,
   params = LOSSLESS,
@@ -34,7 +35,7 @@ export async function expectSameFrames(
   const joined = join(directory, 'joined.mkv')
   const plan = await joinTo(joined, encoded)
   const reference = join(directory, 'reference.mkv')
-  await singleRun(source, reference, { plan, params, grid })
+  await singleRun(source, reference, { plan, params, grid: grid ?? gridOf(encoded) })
   const [frames, wanted, inSource] = await Promise.all([
     decodedFrames(joined),
     decodedFrames(reference),
@@ -57,7 +58,7 @@ export async function expectSameFile(
     const joined = join(directory, `joined.${container}`)
     const reference = join(directory, `reference.${container}`)
     const plan = await joinTo(joined, encoded)
-    await singleRun(source, reference, { plan, params, grid })
+    await singleRun(source, reference, { plan, params, grid: grid ?? gridOf(encoded) })
     expect(await videoTimes(joined), `${container}: frame times`).toEqual(await videoTimes(reference))
     expectSamePackets(await otherPackets(joined), await otherPackets(reference), hasRoughAudio)
     const [said, wanted] = await Promise.all([description(joined), description(reference)])
@@ -65,8 +66,13 @@ export async function expectSameFile(
   }
 }
 
+function gridOf({ job }: EncodedJob): string {
+  return formatTimeBase(job.film.timing.encoder)
+}
+
 export interface FileCheck {
-  grid: string
+  /** The encoder's time base; undefined: the one that the program has chosen. */
+  grid: string | undefined
   params: string
   containers: readonly string[]
   /** See {@link Clip}. */

@@ -1,0 +1,126 @@
+/**
+ * `npm run bench:exactness`: every kind of source with every family of params, each against a single run of ffmpeg. A
+ * cell is equal, or refused before any work; anything else fails.
+ */
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, test } from 'vitest'
+import { MediaError } from '../../src/media/index.ts'
+import * as common from '../../test/helpers/clips.ts'
+import * as ofDecoders from '../../test/helpers/clips-decoders.ts'
+import {
+  ANYWHERE,
+  expectSameFile,
+  expectSameFrames,
+  LOSSLESS,
+  useDirectory,
+} from '../../test/helpers/exactness.ts'
+
+interface Family {
+  readonly name: string
+  readonly params: string
+  /** Containers of the files to compare; without any, frames are compared by their hashes. */
+  readonly containers?: readonly string[]
+}
+
+const X264 = '-c:v libx264 -preset ultrafast -bf 3 -threads 1'
+
+const FAMILIES: readonly Family[] = [
+  { name: 'frames', params: LOSSLESS },
+  { name: 'x264', params: X264, containers: ['mp4', 'mov', 'mkv', 'ts'] },
+  {
+    name: 'x265',
+    params: '-c:v libx265 -preset ultrafast -x265-params log-level=error',
+    containers: ['mp4', 'mkv'],
+  },
+  { name: 'SVT-AV1', params: '-c:v libsvtav1 -preset 12', containers: ['mp4', 'mkv'] },
+  {
+    name: 'VP9, Opus',
+    params: '-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -c:a libopus -b:a 64k',
+    containers: ['webm'],
+  },
+  { name: 'scale, pix_fmt', params: `${LOSSLESS} -vf scale=96:-2 -pix_fmt yuv420p` },
+  { name: 'yadif', params: `${LOSSLESS} -vf yadif` },
+  { name: 'bwdif', params: `${LOSSLESS} -vf bwdif` },
+  { name: 'hqdn3d', params: `${LOSSLESS} -vf scale=96:-2,hqdn3d` },
+  { name: 'tmix', params: `${LOSSLESS} -vf tmix=frames=5` },
+  { name: 'fps', params: `${LOSSLESS} -vf fps=24000/1001` },
+  { name: 'setpts', params: `${LOSSLESS} -vf setpts=0.5*PTS` },
+  { name: 'select', params: `${LOSSLESS} -vf "select='not(mod(n,3))'"` },
+  { name: 'decimate', params: `${LOSSLESS} -vf decimate` },
+  { name: '-r', params: `${LOSSLESS} -r 30` },
+  { name: '-fps_mode', params: `${LOSSLESS} -fps_mode vfr` },
+  { name: '-ss -t', params: `${X264} -ss 1 -t 2`, containers: ['mp4', 'mkv'] },
+  { name: '-map, -an', params: `${X264} -map 0:V:0 -an`, containers: ['mp4'] },
+  { name: 'audio', params: `${X264} -c:a aac -b:a 64k -ac 1`, containers: ['mp4', 'mkv'] },
+  { name: 'keyframes', params: `${X264} -g 50 -force_key_frames 0.9,2`, containers: ['mp4'] },
+  { name: 'rate', params: `${X264} -b:v 300k -maxrate 400k -bufsize 400k`, containers: ['mp4'] },
+  {
+    name: 'metadata',
+    params: `${X264} -metadata title=x -movflags +faststart -color_range tv`,
+    containers: ['mp4'],
+  },
+]
+
+const FOOTAGE = fileURLToPath(new URL('../../../shared/media', import.meta.url))
+
+const clips = [...Object.values(common), ...Object.values(ofDecoders)].flatMap((exported): common.Clip[] =>
+  Array.isArray(exported) ? exported.filter(isClip) : isClip(exported) ? [exported] : [],
+)
+
+function isClip(value: unknown): value is common.Clip {
+  return typeof value === 'object' && value !== null && 'make' in value && 'extension' in value
+}
+
+const directory = useDirectory()
+
+describe.each(clips)('$name', async (clip) => {
+  const reason = await common.whyNotMade(clip)
+  test.skipIf(reason !== undefined).each(FAMILIES)('$name', (family) =>
+    compare(() => common.clipIn(directory(), clip), clip.name, family, clip.hasRoughAudio),
+  )
+})
+
+const footage = existsSync(FOOTAGE)
+  ? readdirSync(FOOTAGE).filter((name) => /\.(mp4|mov|mkv|webm|avi|ts|mpg)$/.test(name))
+  : []
+
+describe.each(footage)('%s', (name) => {
+  // Small pictures, so that the time goes into what is tested.
+  const small = FAMILIES.map((family) => ({
+    ...family,
+    params: family.params.includes('-vf')
+      ? family.params.replace('-vf ', '-s 128x72 -vf ')
+      : `${family.params} -s 128x72`,
+  }))
+  test.each(small)('$name', (family) => compare(async () => join(FOOTAGE, name), name, family, true))
+})
+
+async function compare(
+  find: () => Promise<string>,
+  name: string,
+  { params, containers }: Family,
+  hasRoughAudio: boolean | undefined,
+): Promise<void> {
+  const source = await find()
+  const place = join(directory(), `${name}-${params}`.replace(/[^a-z0-9]+/gi, '-').slice(0, 200))
+  try {
+    if (containers === undefined) await expectSameFrames(source, undefined, ANYWHERE, place, params)
+    else await expectSameFile(source, { grid: undefined, params, containers, hasRoughAudio }, place)
+  } catch (error) {
+    if (!(error instanceof MediaError) || !BEFORE_WORK.has(error.code)) throw error
+    process.stdout.write(`refused: ${name}: ${params}: ${error.message}\n`)
+  }
+}
+
+const BEFORE_WORK: ReadonlySet<string> = new Set([
+  ...[
+    'PARAMS_INVALID',
+    'PARAMS_REJECTED',
+    'OUTPUT_REJECTED',
+    'FILM_TIMES',
+    'INPUT_CLOCK_JUMPS',
+    'INPUT_TIMES_REPEAT',
+  ],
+])
