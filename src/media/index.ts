@@ -41,7 +41,7 @@ export { type FilmFile, lookAtPictures, type PicturesCompared, thinOut } from '.
 export { preflight, readFilmPicture, readStreamTags, type StreamTags } from './preflight.ts'
 export { fileUrl, probe, type Source, type SourceStream } from './probe.ts'
 export { formatRational as formatTimeBase, type Rational, toSeconds } from './rational.ts'
-export { decodesAlike } from './seek-check.ts'
+export { decodesAlike, needsComparison } from './seek-check.ts'
 export * from './segment/index.ts'
 export { planStreams, type StreamPlan } from './stream-plan.ts'
 export { encodeTestPattern, type TestPattern } from './test-pattern.ts'

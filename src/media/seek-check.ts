@@ -20,6 +20,22 @@ interface Sample {
 // Two seconds of film: what a decoder lacks at a keyframe shows in the pictures that follow.
 const SAMPLE_FRAMES = 48
 
+/**
+ * Codecs whose decoders were found to keep nothing over a keyframe without saying so, whatever the encoder: to look at each
+ * file of theirs would cost as much as encoding some seconds of it.
+ */
+const TRUSTED: ReadonlySet<string> = new Set([
+  ...['h264', 'hevc', 'av1', 'vp8', 'vp9', 'mpeg1video', 'mpeg2video', 'mpeg4', 'prores', 'dnxhd', 'mjpeg'],
+])
+
+// Up to there the decoder makes up for x264's faults, which only the first packet tells of.
+const X264_BUILD_FAULTY = 150
+
+/** Whether nothing but a comparison can tell where such a stream may be decoded from. */
+export function needsComparison(codec: string, x264Build: number | undefined): boolean {
+  return !TRUSTED.has(codec) || (x264Build !== undefined && x264Build <= X264_BUILD_FAULTY)
+}
+
 /** @returns false where the source must be decoded from its start whatever is wanted of it */
 export async function decodesAlike(
   ffmpeg: Tool,

@@ -1,5 +1,5 @@
 /** Whether a source's keyframes are places to start from. */
-import { decodesAlike, fileUrl, type SegmentInput, type Tool } from '../../media/index.ts'
+import { decodesAlike, fileUrl, needsComparison, type SegmentInput, type Tool } from '../../media/index.ts'
 import type { Job } from './job.ts'
 
 type Readable = Pick<Job, 'source' | 'index' | 'zeroMicroseconds' | 'x264Build'>
@@ -9,6 +9,7 @@ export async function checkStarts(
   job: Readable,
   options: { signal?: AbortSignal } = {},
 ): Promise<boolean> {
+  if (!needsComparison(job.source.video.codec, job.x264Build)) return true
   return await decodesAlike(ffmpeg, segmentInput(job), fileUrl(job.source.path), job.index, options)
 }
 
