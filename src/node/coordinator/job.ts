@@ -95,11 +95,10 @@ export async function prepareJob(
   }
   const source = chooseStreams(await probe(tools.ffprobe, request.inputPath, options), params.streams)
   const video = { path: source.path, format: source.format, stream: source.video.index }
-  const [index, zeroMicroseconds, x264Build, traits] = await Promise.all([
+  const [index, zeroMicroseconds, x264Build] = await Promise.all([
     readFrameIndex(tools, source, options),
     measureZero(tools.ffmpeg, source, options),
     readX264Build(tools.ffmpeg, source, options),
-    readPictureTraits(tools.ffprobe, video, options),
   ])
   if (index.pts.length === 0) {
     const detail = 'its video stream holds no frame'
@@ -111,11 +110,12 @@ export async function prepareJob(
   }
   const { film, synced } = await filmOf(tools.ffmpeg, { source, index, params, zeroMicroseconds }, options)
   const encoderTimeBase = film.timing.encoder
-  const trial = tryOutput(tools, source, params, encoderTimeBase, format, options)
   // What ffmpeg says of the params themselves comes first.
-  trial.catch(() => {})
   const container = await preflight(tools.ffmpeg, source, params, encoderTimeBase, options)
-  await trial
+  // A segment is such an output already where the container is the same and has no options.
+  if (container !== format.muxer || params.output.length > 0) {
+    await tryOutput(tools, source, params, encoderTimeBase, format, options)
+  }
   const picture = await readFilmPicture(tools.ffprobe, container, options)
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
   streams.catch(() => {})
@@ -125,7 +125,9 @@ export async function prepareJob(
   )
   streamTags.catch(() => {})
   const losses = Promise.all([
-    findLosses(tools, { source, traits, params, encoderTimeBase, format }, options),
+    readPictureTraits(tools.ffprobe, video, options).then((traits) =>
+      findLosses(tools, { source, traits, params, encoderTimeBase, format }, options),
+    ),
     streams,
   ]).then(([ofPictures, { warnings }]) => [...ofPictures, ...warnings])
   losses.catch(() => {})
