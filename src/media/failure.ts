@@ -22,7 +22,8 @@ export type MediaFailure =
   | { code: 'OUTPUT_REJECTED'; container: string; encoder: string; detail: string }
   | { code: 'SEGMENT_FRAMES'; expected: number; actual: number }
   | { code: 'SEGMENT_PICTURE'; expected: string; actual: string }
-  | { code: 'PARAMETER_SETS' }
+  /** Why, as the rest of a sentence that begins with the node's name. */
+  | { code: 'PARAMETER_SETS'; detail: string }
 
 export class MediaError extends Error {
   readonly failure: MediaFailure
@@ -79,6 +80,6 @@ function describe(failure: MediaFailure): string {
     case 'SEGMENT_PICTURE':
       return `the segment's pictures are ${failure.actual} and not ${failure.expected} as at the film's start`
     case 'PARAMETER_SETS':
-      return "the segment's parameter sets differ from the job's: its encoder is another build"
+      return failure.detail
   }
 }

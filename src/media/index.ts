@@ -38,7 +38,7 @@ export {
 } from './params/index.ts'
 export { type PictureTraits, readPictureTraits } from './picture-traits.ts'
 export { type FilmFile, lookAtPictures, type PicturesCompared, thinOut } from './pictures/index.ts'
-export { preflight, readFilmPicture, readStreamTags, type StreamTags } from './preflight.ts'
+export { inspectFirstFrame, preflight, readStreamTags, type StreamTags } from './preflight.ts'
 export { fileUrl, probe, type Source, type SourceStream } from './probe.ts'
 export { formatRational as formatTimeBase, type Rational, toSeconds } from './rational.ts'
 export { decodesAlike, needsComparison } from './seek-check.ts'

@@ -7,7 +7,7 @@ import { type EncodeParams, syncArguments, videoArguments } from './params/index
 import { fileUrl, type Source } from './probe.ts'
 import type { Rational } from './rational.ts'
 import { SEGMENT_CONTAINERS, type SegmentContainer } from './segment/task.ts'
-import { inspectSegment } from './verify.ts'
+import { type InspectedSegment, inspectSegment } from './verify.ts'
 
 interface Options {
   signal?: AbortSignal
@@ -142,13 +142,16 @@ export async function encodeFirstFrames(
   return path
 }
 
-/** Size and pixel format of the first encoded frame: those of the whole film, whatever its later pictures are like. */
-export async function readFilmPicture(
+/**
+ * The first encoded frame: its size and pixel format are those of the whole film, whatever its later pictures are like, and
+ * its parameter sets those of every segment that this encoder makes (compared for x264, x265, SVT-AV1, libaom, MPEG-2 and
+ * MPEG-4 of two FFmpegs).
+ */
+export async function inspectFirstFrame(
   ffprobe: Tool,
   container: SegmentContainer,
   options: Options,
-): Promise<string> {
+): Promise<InspectedSegment> {
   const path = join(options.scratchDir, `preflight.${container}`)
-  const { picture } = await inspectSegment(ffprobe, path, container, options)
-  return picture
+  return await inspectSegment(ffprobe, path, container, options)
 }

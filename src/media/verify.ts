@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { AscendingTimes } from './ascending-times.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
+import { digestParameterSets } from './segment/parameter-sets.ts'
 
 interface Options {
   signal?: AbortSignal
@@ -67,7 +68,7 @@ export interface InspectedSegment {
   readonly times: BigInt64Array
   /** Size and pixel format, such as `1920x1080 yuv420p`. */
   readonly picture: string
-  /** Digest of the parameter sets (extradata): segments that differ in it must not be joined. */
+  /** Digest of the parameter sets: segments that differ in it play in one file only if each has its own in-band. */
   readonly parameterSets: string
   /** What FFmpeg wrote of the encoder and its own build, such as `Lavc59.37.100 libx264`. */
   readonly encoder: string | undefined
@@ -87,5 +88,6 @@ export async function inspectSegment(
       stream = read
     },
   })
-  return { times, ...stream }
+  const parameterSets = await digestParameterSets(path, stream.parameterSets)
+  return { times, ...stream, parameterSets }
 }

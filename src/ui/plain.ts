@@ -16,6 +16,9 @@ export interface PlainOptions {
 // Without a terminal a line every ten seconds is enough for a log.
 const LOG_INTERVAL_MS = 10_000
 
+/** A peer that is busy, and one whose every segment would fail: the line on the peer says so. */
+const TOLD_OF_THE_PEER: ReadonlySet<string> = new Set(['REFUSED', 'PARAMETER_SETS'])
+
 export function plainReporter({ write, isTerminal, columns, now }: PlainOptions): (event: JobEvent) => void {
   let progressShown = false
   let job: string | undefined
@@ -41,7 +44,7 @@ export function plainReporter({ write, isTerminal, columns, now }: PlainOptions)
         line(`  ${event.name} (…${event.peer.slice(-8)}) ${peerText(event.state, event.slots, event.detail)}`)
         break
       case 'segment':
-        if (event.state === 'failed' && event.code !== 'REFUSED') {
+        if (event.state === 'failed' && !TOLD_OF_THE_PEER.has(event.code ?? '')) {
           line(`  segment ${event.index} failed on ${peers.get(event.peer) ?? 'this node'}: ${event.detail}`)
         }
         break

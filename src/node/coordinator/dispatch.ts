@@ -14,6 +14,7 @@ import {
 import { ProtocolError } from '../../protocols/errors.ts'
 import type { SwarmNode } from '../node.ts'
 import { framesForSlot, type SchedulePolicy, updateRate } from '../scheduler.ts'
+import { type Build, whyUnfit } from './builds.ts'
 import type { JobEvent, SegmentChanged } from './events.ts'
 import type { EncodedTask, Executor } from './executor.ts'
 import { JobError } from './failure.ts'
@@ -35,6 +36,8 @@ export interface DispatchInit {
   job: Job
   plan: SegmentPlan
   policy: SchedulePolicy
+  /** Undefined: the first segment decides. */
+  build: Build | undefined
   directory: string
   signal: AbortSignal
   /** Whether this executor may have work now; asked before each task. */
@@ -74,12 +77,13 @@ export class Dispatch {
   readonly #running = new Set<Promise<void>>()
   readonly #stopped = new AbortController()
   readonly #finished = Promise.withResolvers<void>()
-  /** Digest of the parameter sets that all segments of the job share. */
-  #parameterSets: string | undefined
+  /** Whose parameter sets all segments of the job share. */
+  #build: Build | undefined
   #open = 0
 
   constructor(init: DispatchInit) {
     this.#init = init
+    this.#build = init.build
     this.#finished.promise.catch(() => {})
   }
 
@@ -276,7 +280,7 @@ export class Dispatch {
     error: unknown,
     tell: (more: { code?: string; detail: string }) => void,
   ): void {
-    const { job, emit, node } = this.#init
+    const { job, node } = this.#init
     const detail = error instanceof Error ? error.message : String(error)
     tell({ ...failureCode(error), detail })
     if (isDiskFull(error, slot.executor)) {
@@ -287,6 +291,11 @@ export class Dispatch {
     }
     if (isFrameMismatch(error) && job.index.evidence === 'packets') {
       this.#finished.reject(new IndexInDoubt())
+      return
+    }
+    if (isOfOtherBuild(error) && !slot.executor.isLocal) {
+      this.#returned.push({ task, attempts, failed })
+      this.#leaveOut(slot.executor, 'unusable', detail)
       return
     }
     const refused = error instanceof ProtocolError && error.failure.code === 'REFUSED'
@@ -319,17 +328,16 @@ export class Dispatch {
     if (refused || slot.executor.isLocal) return
     slot.failures++
     if (slot.failures >= PEER_FAILURES_MAX) {
-      this.remove(slot.executor.peer)
-      emit({
-        event: 'peer',
-        peer: slot.executor.peer,
-        name: slot.executor.name,
-        state: 'excluded',
-        slots: 0,
-        detail,
-      })
+      this.#leaveOut(slot.executor, 'excluded', detail)
       if (!this.#hasSlots()) giveUp()
     }
+  }
+
+  #leaveOut({ peer, name }: Executor, state: 'unusable' | 'excluded', detail: string): void {
+    // Another of its slots may have come to the same end.
+    if (!this.employs(peer)) return
+    this.remove(peer)
+    this.#init.emit({ event: 'peer', peer, name, state, slots: 0, detail })
   }
 
   /** Reads the segment as it lies here: nothing counts because a peer says so. */
@@ -342,7 +350,7 @@ export class Dispatch {
     const { node, job } = this.#init
     const inspected =
       encoded.inspected ?? (await inspectSegment(node.tools.ffprobe, path, job.container, { signal }))
-    const { times, picture, parameterSets } = inspected
+    const { times, picture } = inspected
     if (times.length !== task.times.length || times.some((time, place) => time !== task.times[place])) {
       await encoded.refuse('FRAMES').catch(() => {})
       throw new MediaError({ code: 'SEGMENT_FRAMES', expected: task.times.length, actual: times.length })
@@ -351,10 +359,11 @@ export class Dispatch {
       await encoded.refuse('PICTURE').catch(() => {})
       throw new MediaError({ code: 'SEGMENT_PICTURE', expected: job.picture, actual: picture })
     }
-    this.#parameterSets ??= parameterSets
-    if (parameterSets !== this.#parameterSets) {
+    this.#build ??= inspected
+    const unfit = whyUnfit(inspected, this.#build)
+    if (unfit !== undefined) {
       await encoded.refuse('PARAMETER_SETS').catch(() => {})
-      throw new MediaError({ code: 'PARAMETER_SETS' })
+      throw new MediaError({ code: 'PARAMETER_SETS', detail: unfit })
     }
     return inspected
   }
@@ -377,6 +386,10 @@ function isDiskFull(error: unknown, executor: Executor): boolean {
 function failureCode(error: unknown): { code?: string } {
   if (!(error instanceof ProtocolError) && !(error instanceof MediaError)) return {}
   return { code: error.failure.code === 'FAILED' ? error.failure.reason : error.code }
+}
+
+function isOfOtherBuild(error: unknown): boolean {
+  return error instanceof MediaError && error.code === 'PARAMETER_SETS'
 }
 
 function isFrameMismatch(error: unknown): boolean {

@@ -15,6 +15,7 @@ import {
 import { sharesCpus } from '../machine.ts'
 import type { Peer } from '../membership.ts'
 import type { SwarmNode } from '../node.ts'
+import { wantedBuild } from './builds.ts'
 import { Dispatch, IndexInDoubt, type VerifiedSegment } from './dispatch.ts'
 import type { JobDone, JobEvent, PeerShare } from './events.ts'
 import { localExecutor, remoteExecutor } from './executor.ts'
@@ -255,6 +256,7 @@ async function dispatch(
       segmentSeconds: request.segmentSeconds,
       benchmarkSeconds: request.benchmarkSeconds,
     },
+    build: wantedBuild(job.build, request.local !== 'never'),
     directory,
     signal,
     mayWork: (executor) => !executor.isLocal || worksHere(),
@@ -316,7 +318,7 @@ async function dispatch(
         const detail =
           peer.hello.state === 'draining'
             ? 'it takes no more work'
-            : `its ffmpeg (${peer.hello.ffmpeg?.version ?? 'none'}) has no encoder ${job.params.encoder}`
+            : `its ffmpeg (${peer.hello.ffmpeg?.version ?? 'none'}) has no encoder ${job.params.encoder}: install a fuller FFmpeg there, or name one with FFSWARM_FFMPEG`
         emit({ ...common, state: 'unusable', slots: 0, detail })
         return
       }

@@ -10,6 +10,7 @@ import {
   type FrameIndex,
   findClockJump,
   findLosses,
+  inspectFirstFrame,
   MediaError,
   measureZero,
   type OutputFormat,
@@ -20,7 +21,6 @@ import {
   probe,
   readEncoder,
   readFilm,
-  readFilmPicture,
   readFrameIndex,
   readPictureTraits,
   readStreamTags,
@@ -38,6 +38,7 @@ import {
   tryOutput,
 } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
+import type { Build } from './builds.ts'
 import type { FilmPlan, Task } from './plan.ts'
 import { segmentInput } from './starts.ts'
 
@@ -56,6 +57,8 @@ export interface Job {
   readonly container: SegmentContainer
   /** Size and pixel format of all segments. */
   readonly picture: string
+  /** What this node's encoder makes of the params; undefined: it is not known, and the first segment tells. */
+  readonly build: Build | undefined
   /** Needed for the join alone, like `streams`. */
   readonly streamTags: Promise<StreamTags>
   readonly format: OutputFormat
@@ -116,7 +119,7 @@ export async function prepareJob(
   if (container !== format.muxer || params.output.length > 0) {
     await tryOutput(tools, source, params, encoderTimeBase, format, options)
   }
-  const picture = await readFilmPicture(tools.ffprobe, container, options)
+  const build = await inspectFirstFrame(tools.ffprobe, container, options)
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
   streams.catch(() => {})
   // mp4 and mov are told the rest by their own muxers, as in a single run.
@@ -141,7 +144,8 @@ export async function prepareJob(
     synced,
     params,
     container,
-    picture,
+    picture: build.picture,
+    build,
     streamTags,
     format,
     streams,
@@ -156,7 +160,9 @@ export async function withDecodedIndex(
   options: { signal?: AbortSignal; scratchDir: string },
 ): Promise<Job> {
   const index = await decodeFrameIndex(tools.ffmpeg, job.source, job.index, options)
-  return { ...job, index, ...(await filmOf(tools.ffmpeg, { ...job, index }, options)) }
+  const film = await filmOf(tools.ffmpeg, { ...job, index }, options)
+  // Headers may hold the time base, which the decoded times can change.
+  return { ...job, index, ...film, build: undefined }
 }
 
 async function filmOf(
