@@ -125,6 +125,7 @@ interface EncodeCliOptions extends NetworkOptions {
   benchmarkSeconds?: number
   segmentTime?: number
   exactly: boolean
+  mixedBuilds?: boolean
   local?: boolean
   slots?: number
   wait: number
@@ -152,6 +153,7 @@ networkOptions(
     .option('--segment-time <s>', 'length of every segment, instead of by speed', positiveNumber)
     .addOption(new Option('--exactly', 'cut near keyframes (default)').default(true).hideHelp())
     .option('--no-exactly', 'cut by time, without looking for keyframes; the result is as exact')
+    .option('--mixed-builds', 'use nodes whose encoder builds make other parameter sets too')
     .option('--local', 'encode on this node even if a worker runs on this machine')
     .option('--no-local', 'leave the encoding to the others')
     .option('--slots <n>', 'segments to encode here at once', positiveInteger)
@@ -328,6 +330,7 @@ function encodeRequest(input: string, options: EncodeCliOptions): EncodeRequest 
     inputPath: input,
     outputPath: options.output ?? defaultOutput(input),
     params: options.params,
+    mixedBuilds: options.mixedBuilds,
     overwrite: options.yes === true,
     peers: options.peers,
     waitSeconds: options.wait,

@@ -44,6 +44,8 @@ export interface JoinJob {
   /** As `readStreamTags` gives them. */
   readonly streamTags: StreamTags
   readonly outputPath: string
+  /** The parameter sets change from segment to segment, and stand at its keyframes. */
+  readonly mixedBuilds?: boolean
 }
 
 /** @throws MediaError TOOL_EXIT in ffmpeg's own words. */
@@ -189,6 +191,7 @@ function joinArguments(
     ...(format.demuxer === 'mov'
       ? ['-video_track_timescale', `${segmentTimeScale(job.encoderTimeBase)}`]
       : []),
+    ...sampleEntryTag(job),
     ...['-f', format.muxer, fileUrl(job.outputPath)],
     // The start of a stream that no output uses would not count towards the zero point (MPEG-TS).
     ...['-map', `0:${source.video.index}`, '-c', 'copy', '-t', '0', '-f', 'null', '-'],
@@ -214,6 +217,19 @@ function packetFilters(job: JoinJob, trim: JoinTrim, lastFrame: LastFrame | unde
 /** In MPEG-TS every keyframe has the headers before it; where it needs them, FFmpeg does so for H.264 and HEVC alone. */
 function needsInBandHeaders({ format, params }: JoinJob): boolean {
   return format.muxer === 'mpegts' && /^(mpeg4|libxvid)$/.test(params.encoder)
+}
+
+/** ISO/IEC 14496-15: with `avc1` and `hvc1` the parameter sets stand beside the stream alone. */
+function sampleEntryTag({ format, params, plan, mixedBuilds }: JoinJob): string[] {
+  // m4v takes no other name than `avc1`.
+  if (mixedBuilds !== true || format.demuxer !== 'mov' || format.muxer === 'ipod') return []
+  const tag = /264/.test(params.encoder)
+    ? 'avc3'
+    : /265|hevc|kvazaar/.test(params.encoder)
+      ? 'hev1'
+      : undefined
+  const video = plan.streams.findIndex(({ action }) => action === 'segments')
+  return tag === undefined ? [] : [`-tag:${video}`, tag]
 }
 
 function streamTagArguments({ plan, streamTags }: JoinJob): string[] {

@@ -122,6 +122,7 @@ const OFFER: SegmentOffer = {
   expected: { frames: 1, ptsDigest: '0'.repeat(64), picture: '64x64 yuv420p' },
   params: [],
   container: 'mp4',
+  inBandHeaders: false,
 }
 
 test('a worker that is stopped loses its lease, and learns of it when it goes on', async () => {

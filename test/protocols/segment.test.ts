@@ -32,6 +32,7 @@ const OFFER: SegmentOffer = {
   expected: { frames: 24, ptsDigest: 'a'.repeat(64), picture: '1920x1080 yuv420p10le' },
   params: ['-c:v', 'libx264'],
   container: 'mp4',
+  inBandHeaders: false,
 }
 
 const RESULT: SegmentResult = {

@@ -1,6 +1,7 @@
 /** The command line that encodes one segment: pure, so that what is exact about it can be read and tested. */
 import { formatMicroseconds, formatRational, MICROSECONDS, rescale } from '../rational.ts'
 import { besideZero } from '../timing.ts'
+import { IN_BAND_ARGUMENTS } from './in-band.ts'
 import { retimeFilters } from './retime.ts'
 import {
   SEGMENT_SHIFT_SECONDS,
@@ -33,6 +34,7 @@ export function segmentArguments(
     ...task.video,
     ...filterArguments(task),
     ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(task.encoderTimeBase)],
+    ...(task.inBandHeaders ? IN_BAND_ARGUMENTS : []),
     ...['-output_ts_offset', `${SEGMENT_SHIFT_SECONDS}`],
     // One time scale for the track and its edit list: the shift is then exact for every time base.
     ...['-video_track_timescale', `${segmentTimeScale(task.encoderTimeBase)}`],

@@ -51,6 +51,8 @@ export interface SegmentTask extends SegmentSource, SegmentInput {
   /** How often each frame is shown; undefined: once. */
   readonly retiming: Retiming | undefined
   readonly container: SegmentContainer
+  /** Write the parameter sets in front of every keyframe too. */
+  readonly inBandHeaders: boolean
 }
 
 /**

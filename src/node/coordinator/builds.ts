@@ -2,7 +2,7 @@
  * Which encoder builds a job can use: those whose parameter sets are the job's, since a decoder that is told one build's
  * reads another's pictures wrongly.
  */
-import type { InspectedSegment } from '../../media/index.ts'
+import { type InspectedSegment, inBandHeaders } from '../../media/index.ts'
 
 /** An encoder by what it makes of the job's params. */
 export type Build = Pick<InspectedSegment, 'parameterSets' | 'encoder'>
@@ -19,8 +19,9 @@ export function wantedBuild(own: Build | undefined, encodesHere: boolean): Build
 }
 
 /** Why a node cannot do the job, as the rest of a sentence that begins with its name; undefined: it can. */
-export function whyUnfit(made: Build, wanted: Build | undefined): string | undefined {
+export function whyUnfit(made: Build, wanted: Build | undefined, encoder: string): string | undefined {
   if (wanted === undefined || made.parameterSets === wanted.parameterSets) return undefined
   const named = ({ encoder }: Build) => encoder ?? 'of unknown version'
-  return `its encoder (${named(made)}) makes other parameter sets than this job's (${named(wanted)}): use the same FFmpeg there`
+  const remedy = `use the same FFmpeg there${inBandHeaders(encoder) === 'never' ? '' : ', or --mixed-builds'}`
+  return `its encoder (${named(made)}) makes other parameter sets than this job's (${named(wanted)}): ${remedy}`
 }

@@ -360,7 +360,7 @@ export class Dispatch {
       throw new MediaError({ code: 'SEGMENT_PICTURE', expected: job.picture, actual: picture })
     }
     this.#build ??= inspected
-    const unfit = whyUnfit(inspected, this.#build)
+    const unfit = job.mixedBuilds ? undefined : whyUnfit(inspected, this.#build, job.params.encoder)
     if (unfit !== undefined) {
       await encoded.refuse('PARAMETER_SETS').catch(() => {})
       throw new MediaError({ code: 'PARAMETER_SETS', detail: unfit })

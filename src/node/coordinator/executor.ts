@@ -138,6 +138,7 @@ function toOffer(job: Job, task: Task, attempt: number, { id: blob, sizeBytes }:
     expected: segment.expected,
     params: [...segment.video, ...(segment.filters === '' ? [] : ['-filter:v', segment.filters])],
     container: segment.container,
+    inBandHeaders: segment.inBandHeaders,
   }
 }
 

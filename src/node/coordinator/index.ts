@@ -407,6 +407,7 @@ async function joinOutput(
         encoderTag: `${node.ffmpeg.encoderTag} ${job.params.encoder}`,
         streamTags: await job.streamTags,
         outputPath: output.partialPath,
+        mixedBuilds: job.mixedBuilds,
       },
       { signal },
     )

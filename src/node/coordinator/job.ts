@@ -10,6 +10,7 @@ import {
   type FrameIndex,
   findClockJump,
   findLosses,
+  inBandHeaders,
   inspectFirstFrame,
   MediaError,
   measureZero,
@@ -59,6 +60,8 @@ export interface Job {
   readonly picture: string
   /** What this node's encoder makes of the params; undefined: it is not known, and the first segment tells. */
   readonly build: Build | undefined
+  /** Whether segments of builds with other parameter sets can be used too. */
+  readonly mixedBuilds: boolean
   /** Needed for the join alone, like `streams`. */
   readonly streamTags: Promise<StreamTags>
   readonly format: OutputFormat
@@ -73,6 +76,8 @@ export interface JobRequest {
   readonly outputPath: string
   /** As typed; undefined: ffswarm's default. */
   readonly params: string | undefined
+  /** Use nodes whose encoders make other parameter sets, where these can stand in the stream. */
+  readonly mixedBuilds?: boolean | undefined
 }
 
 export const DEFAULT_PARAMS = '-preset fast'
@@ -95,6 +100,10 @@ export async function prepareJob(
   if (params.format !== undefined && params.format !== format.muxer) {
     const detail = `the output's name makes it ${format.muxer}; leave -f out, or name the output otherwise with -o`
     throw new MediaError({ code: 'PARAMS_INVALID', option: `-f ${params.format}`, detail })
+  }
+  if (request.mixedBuilds === true && params.video.some((word) => /^(avc1|hvc1)$/i.test(word))) {
+    const detail = 'with it, --mixed-builds cannot write parameter sets into the stream; leave it out'
+    throw new MediaError({ code: 'PARAMS_INVALID', option: '-tag:v', detail })
   }
   const source = chooseStreams(await probe(tools.ffprobe, request.inputPath, options), params.streams)
   const video = { path: source.path, format: source.format, stream: source.video.index }
@@ -146,6 +155,7 @@ export async function prepareJob(
     container,
     picture: build.picture,
     build,
+    mixedBuilds: request.mixedBuilds === true && inBandHeaders(params.encoder) !== 'never',
     streamTags,
     format,
     streams,
@@ -200,6 +210,7 @@ export function segmentTask(job: Job, task: Task): SegmentTask {
     filters: job.params.filters.text,
     retiming: task.retiming,
     container: job.container,
+    inBandHeaders: job.mixedBuilds && inBandHeaders(job.params.encoder) === 'added',
   }
 }
 

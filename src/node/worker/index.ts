@@ -208,6 +208,7 @@ export class Worker implements SegmentHandler {
               runs: offer.retiming.runs,
             },
       container,
+      inBandHeaders: offer.inBandHeaders,
     }
   }
 

@@ -64,6 +64,8 @@ export const segmentOffer = z.object({
   }),
   params: z.array(z.string().max(4096)).max(256),
   container: z.enum(['mp4', 'mov', 'matroska']),
+  /** Parameter sets stand in front of every keyframe too. */
+  inBandHeaders: z.boolean(),
 })
 
 export type SegmentOffer = z.output<typeof segmentOffer>
