@@ -36,7 +36,9 @@ test('a node of another build is left out after one segment, which is charged to
   expect(makersOf(job)).not.toContain(other.peer)
   expect(unusable(job)).toMatchObject([{ peer: other.peer, name: 'other' }])
   const failed = job.process.events.filter(({ state }) => state === 'failed')
-  expect(failed).toMatchObject([{ code: 'PARAMETER_SETS', attempt: 1 }])
+  expect(failed.length).toBeGreaterThan(0)
+  // With it, what the node had begun meanwhile.
+  for (const event of failed) expect(event).toMatchObject({ code: 'PARAMETER_SETS', attempt: 1 })
   const index = failed[0]?.index
   const again = job.process.events.find((event) => event.index === index && event.state === 'verified')
   expect(again).toMatchObject({ attempt: 1 })

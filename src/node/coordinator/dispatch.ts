@@ -125,11 +125,11 @@ export class Dispatch {
   }
 
   /** The peer is gone: what it was doing is someone else's now. */
-  remove(peer: string): void {
+  remove(peer: string, reason = new Error('the peer has left')): void {
     for (const slot of this.#slots) {
       if (slot.executor.peer !== peer) continue
       this.#slots.delete(slot)
-      slot.gone.abort(new Error('the peer has left'))
+      slot.gone.abort(reason)
     }
     this.assign()
   }
@@ -295,7 +295,8 @@ export class Dispatch {
     }
     if (isOfOtherBuild(error) && !slot.executor.isLocal) {
       this.#returned.push({ task, attempts, failed })
-      this.#leaveOut(slot.executor, 'unusable', detail)
+      // What it is doing meanwhile is of that build too.
+      this.#leaveOut(slot.executor, 'unusable', detail, error)
       return
     }
     const refused = error instanceof ProtocolError && error.failure.code === 'REFUSED'
@@ -333,10 +334,10 @@ export class Dispatch {
     }
   }
 
-  #leaveOut({ peer, name }: Executor, state: 'unusable' | 'excluded', detail: string): void {
+  #leaveOut({ peer, name }: Executor, state: 'unusable' | 'excluded', detail: string, reason?: Error): void {
     // Another of its slots may have come to the same end.
     if (!this.employs(peer)) return
-    this.remove(peer)
+    this.remove(peer, reason)
     this.#init.emit({ event: 'peer', peer, name, state, slots: 0, detail })
   }
 
@@ -388,7 +389,7 @@ function failureCode(error: unknown): { code?: string } {
   return { code: error.failure.code === 'FAILED' ? error.failure.reason : error.code }
 }
 
-function isOfOtherBuild(error: unknown): boolean {
+function isOfOtherBuild(error: unknown): error is MediaError {
   return error instanceof MediaError && error.code === 'PARAMETER_SETS'
 }
 
