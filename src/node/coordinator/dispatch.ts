@@ -251,7 +251,7 @@ export class Dispatch {
           this.assign()
         },
       })
-      const inspected = await this.#verify(task, path, encoded, signal)
+      const inspected = await this.#verify(executor, task, path, encoded, signal)
       const decodedFrom = task.seekPts[encoded.seekIndex]
       const event = tell('verified', {
         bytes: encoded.sizeBytes,
@@ -343,6 +343,7 @@ export class Dispatch {
 
   /** Reads the segment as it lies here: nothing counts because a peer says so. */
   async #verify(
+    executor: Executor,
     task: Task,
     path: string,
     encoded: EncodedTask,
@@ -361,6 +362,8 @@ export class Dispatch {
       throw new MediaError({ code: 'SEGMENT_PICTURE', expected: job.picture, actual: picture })
     }
     this.#build ??= inspected
+    // What this node itself makes of the film counts more than what it has made of the first frame.
+    if (executor.isLocal && this.#verified.length === 0) this.#build = inspected
     const unfit = job.mixedBuilds ? undefined : whyUnfit(inspected, this.#build, job.params.encoder)
     if (unfit !== undefined) {
       await encoded.refuse('PARAMETER_SETS').catch(() => {})
