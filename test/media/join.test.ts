@@ -5,7 +5,7 @@ import { segmentTimeScale } from '../../src/media/segment/task.ts'
 describe('the list of segments', () => {
   const list = (ticks: readonly bigint[], scale: number) =>
     concatList(
-      ticks.map((firstTick, place) => ({ path: `/work/segment-${place}.mp4`, firstTick, frames: 1 })),
+      ticks.map((firstTick, place) => ({ path: `/film/segment-${place}.mp4`, firstTick, frames: 1 })),
       scale,
     )
 
