@@ -28,6 +28,7 @@ describe('a chain of filters is refused', () => {
     ['random=frames=5', 'by chance'],
     ['geq=lum=random(0)', 'by chance, in several threads'],
     ['reverse', 'that needs the whole film'],
+    ['repeatfields', 'whose frames have no times'],
     ['yadif_cuda', 'of a device'],
     ['drawtext=text=x', 'with fonts'],
     ['movie=/etc/passwd', 'that opens files'],

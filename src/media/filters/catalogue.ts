@@ -75,7 +75,7 @@ const CATALOGUE: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   ['fade', (filter) => (countsFadeFrames(filter) ? EVERYTHING : FRAME_BY_FRAME)],
   ...all(
     `select settb framerate minterpolate framestep decimate mpdecimate dejudder pullup telecine tinterlace interlace
-    weave doubleweave tblend tmedian amplify thumbnail tile zoompan repeatfields detelecine`,
+    weave doubleweave tblend tmedian amplify thumbnail tile zoompan detelecine`,
     ANYTHING,
   ),
 
@@ -88,6 +88,7 @@ const CATALOGUE: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     files,
   ),
   ['drawtext', () => 'needs fonts, which differ from machine to machine'],
+  ['repeatfields', () => 'gives frames without times'],
   ['reverse', () => 'needs the whole film in memory'],
   ['loop', () => 'repeats frames of the whole film; cut and repeat with ffmpeg first'],
   ...all('random elbg greyedge pp', () => 'gives other pictures each time it is run'),
