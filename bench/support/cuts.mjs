@@ -27,7 +27,12 @@ export function cutsAt(rule, clip, lengthSeconds) {
 /** A whole job in simulated time. */
 function shareOut(count, clip, framesPerSecond) {
   const index = indexOf(clip, clip.places.keyframes)
-  const policy = { framesPerSecond, segmentSeconds: undefined, benchmarkSeconds: BENCHMARK_SECONDS }
+  const policy = {
+    totalFrames: clip.frames,
+    framesPerSecond,
+    segmentSeconds: undefined,
+    benchmarkSeconds: BENCHMARK_SECONDS,
+  }
   const slots = Array.from({ length: count }, () => ({ rate: undefined, began: 0, task: 0 }))
   const ends = []
   let now = 0

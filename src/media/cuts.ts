@@ -9,8 +9,9 @@ import type { SegmentRange } from './segment/task.ts'
 export type KeyframePlaces = Pick<FrameIndex, 'pts' | 'keyframes'>
 
 /**
- * The end of a segment that starts at `first` and should have about `wanted` frames: at the nearest keyframe within a
- * quarter of that length, otherwise just there. A rest of less than a quarter is taken along.
+ * The end of a segment that starts at `first` and should have about `wanted` frames: at a keyframe where one is near,
+ * otherwise just there. Near is a quarter of that length, and towards the end of the film a sixth of what is left
+ * behind it: a cut elsewhere must not undo a plan by which all are done at once.
  *
  * @param index where keyframes are; undefined: they do not matter
  * @param limit the end of the film
@@ -21,13 +22,13 @@ export function chooseCut(
   wanted: number,
   limit: number,
 ): number {
-  const slack = Math.floor(wanted / 4)
   const ideal = first + Math.max(1, Math.round(wanted))
-  if (ideal + slack >= limit) return limit
+  if (ideal >= limit) return limit
   if (index === undefined) return ideal
+  const slack = Math.min(Math.floor(wanted / 4), Math.floor((limit - ideal) / 6))
   const keyframe = nearestKeyframe(index, ideal)
   const isNear = keyframe !== undefined && Math.abs(keyframe - ideal) <= slack && keyframe > first
-  return isNear && keyframe < limit ? keyframe : ideal
+  return isNear ? keyframe : ideal
 }
 
 /** The position of the frame that is a keyframe and nearest to another position. */

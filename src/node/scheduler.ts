@@ -11,6 +11,8 @@ export interface SlotView {
 }
 
 export interface SchedulePolicy {
+  /** Of the whole film. */
+  readonly totalFrames: number
   /** The source's frames in a second of the film, on average. */
   readonly framesPerSecond: number
   /** Length of every segment; undefined: as the rates say. */
@@ -21,9 +23,14 @@ export interface SchedulePolicy {
 
 /** Below this, starting an encoder and what a segment's start costs in size weigh too much. */
 export const SEGMENT_SECONDS_MIN = 2
+/** In a long film the shortest pieces are so long: there size counts for more than the last second. */
+const SHORTEST_SECONDS_MAX = 4
+const PIECES_PER_SLOT = 12
 /** How much of what a slot can do until the end it gets at once: the rest evens out what was misjudged. */
-const SHARE_AT_ONCE = 0.6
-const REST_TAKEN_ALONG = 0.75
+const SHARE_AT_ONCE = 0.65
+// A rest of less than this part of the shortest piece: to start an encoder for it takes longer than to take it along.
+const REST_TAKEN_ALONG = 0.4
+const REST_OF_FIXED_TAKEN_ALONG = 0.25
 /** What is lost when a peer dies in the middle. */
 export const SEGMENT_SECONDS_MAX = 60
 /**
@@ -46,16 +53,23 @@ export function framesForSlot(
 ): number {
   const { segmentSeconds, benchmarkSeconds } = policy
   if (remainingFrames <= 0) return 0
-  if (segmentSeconds !== undefined)
-    return atLeastOne(segmentSeconds * policy.framesPerSecond, remainingFrames)
+  if (segmentSeconds !== undefined) {
+    const frames = segmentSeconds * policy.framesPerSecond
+    return pieceOf(frames, remainingFrames, REST_OF_FIXED_TAKEN_ALONG * frames)
+  }
   const framesPerSecond = Math.max(policy.framesPerSecond, FRAMES_PER_SECOND_MIN)
-  const least = SEGMENT_SECONDS_MIN * framesPerSecond
-  const most = SEGMENT_SECONDS_MAX * framesPerSecond
-
   const slots = others.length + 1
+  const least = Math.max(
+    SEGMENT_SECONDS_MIN * framesPerSecond,
+    Math.min(SHORTEST_SECONDS_MAX * framesPerSecond, policy.totalFrames / (PIECES_PER_SLOT * slots)),
+  )
+  const most = SEGMENT_SECONDS_MAX * framesPerSecond
+  const restTakenAlong = REST_TAKEN_ALONG * least
+
   if (slot.rate === undefined && benchmarkSeconds !== undefined) {
     const fair = remainingFrames / (4 * slots)
-    return atLeastOne(Math.min(benchmarkSeconds * framesPerSecond, Math.max(least, fair)), remainingFrames)
+    const frames = Math.min(benchmarkSeconds * framesPerSecond, Math.max(least, fair))
+    return pieceOf(frames, remainingFrames, restTakenAlong)
   }
 
   const known = [slot, ...others].flatMap(({ rate }) => rate ?? [])
@@ -72,14 +86,13 @@ export function framesForSlot(
 
   const share = secondsLeft * rateOf(slot)
   const wanted = share <= 2 * least ? share : share * SHARE_AT_ONCE
-  const frames = Math.min(most, Math.max(least, wanted))
-  // A piece of its own for less than this would cost more in starting an encoder than it saves.
-  const rest = remainingFrames - frames
-  return atLeastOne(rest < least * REST_TAKEN_ALONG ? remainingFrames : frames, remainingFrames)
+  return pieceOf(Math.min(most, Math.max(least, wanted)), remainingFrames, restTakenAlong)
 }
 
-function atLeastOne(frames: number, remainingFrames: number): number {
-  return Math.min(remainingFrames, Math.max(1, Math.round(frames)))
+/** At least one frame; all where less than `restTakenAlong` would be left. */
+function pieceOf(frames: number, remainingFrames: number, restTakenAlong: number): number {
+  const whole = Math.max(1, Math.round(frames))
+  return remainingFrames - whole < restTakenAlong ? remainingFrames : Math.min(remainingFrames, whole)
 }
 
 /** A slot's rate after one more task: recent ones count most, as machines slow down and films change. */

@@ -25,10 +25,11 @@ describe('a cut', () => {
     for (const wanted of [-5, 0, 0.2, 1]) expect(cut(50, wanted)).toBe(51)
   })
 
-  test('takes a short rest along', () => {
-    expect(cut(100, 90)).toBe(200)
-    expect(cut(100, 70)).toBe(175)
-    expect(cut(100, 60, { atKeyframes: false })).toBe(160)
+  test('stands at the wanted place where a keyframe near it would leave much less or more behind it', () => {
+    expect(cut(0, 95)).toBe(100)
+    expect(cut(0, 95, { limit: 150 })).toBe(100)
+    expect(cut(0, 95, { limit: 120 })).toBe(95)
+    expect(cut(100, 90)).toBe(190)
   })
 
   test('does not go beyond its limit', () => {

@@ -11,7 +11,12 @@ import {
 import { seededRandom } from '../helpers/random.ts'
 
 const FPS = 25
-const adaptive: SchedulePolicy = { framesPerSecond: FPS, segmentSeconds: undefined, benchmarkSeconds: 5 }
+const adaptive: SchedulePolicy = {
+  totalFrames: 10_000,
+  framesPerSecond: FPS,
+  segmentSeconds: undefined,
+  benchmarkSeconds: 5,
+}
 const unmeasured: SchedulePolicy = { ...adaptive, benchmarkSeconds: undefined }
 
 const idle = (rate?: number): SlotView => ({ rate, pendingFrames: 0 })
@@ -39,15 +44,15 @@ describe('an idle slot', () => {
   })
 
   test('is measured by less where the film is short and the slots are many', () => {
-    const frames = framesForSlot(idle(), Array(9).fill(idle()), 30 * FPS, adaptive)
-    expect(frames).toBe(SEGMENT_SECONDS_MIN * FPS)
+    const film = { ...adaptive, totalFrames: 30 * FPS }
+    expect(framesForSlot(idle(), Array(9).fill(idle()), 30 * FPS, film)).toBe(SEGMENT_SECONDS_MIN * FPS)
   })
 
   test('gets a part of its share: large pieces first, smaller ones towards the end', () => {
     const others = [busy(10, 0)]
     const sizes = [3000, 2000, 1000, 500, 300].map((left) => framesForSlot(idle(10), others, left, adaptive))
     expect(sizes).toEqual([...sizes].sort((a, b) => b - a))
-    expect(sizes[0]).toBe(900)
+    expect(sizes[0]).toBe(975)
     expect(new Set(sizes).size).toBe(sizes.length)
   })
 
@@ -62,6 +67,21 @@ describe('an idle slot', () => {
     expect(framesForSlot(idle(100), [busy(100, 1000)], 60, adaptive)).toBeGreaterThanOrEqual(
       SEGMENT_SECONDS_MIN * FPS,
     )
+  })
+
+  test('gets pieces at the end that are the longer the longer the film is', () => {
+    const tail = (totalFrames: number) =>
+      framesForSlot(idle(10), [busy(10, 10)], 140, { ...adaptive, totalFrames })
+    expect([40, 75, 96, 7200].map((seconds) => tail(seconds * FPS))).toEqual([75, 78, 100, 100])
+  })
+
+  test('takes a rest along that is too short for a piece of its own, and no longer one', () => {
+    const measured = { ...adaptive, totalFrames: 24 * FPS }
+    expect(framesForSlot(idle(10), [busy(10, 40)], 60, measured)).toBe(60)
+    expect(framesForSlot(idle(10), [busy(10, 30)], 90, measured)).toBe(60)
+    const fixed = { ...adaptive, segmentSeconds: 4 }
+    expect(framesForSlot(idle(10), [], 4 * FPS + 24, fixed)).toBe(4 * FPS + 24)
+    expect(framesForSlot(idle(10), [], 4 * FPS + 25, fixed)).toBe(4 * FPS)
   })
 
   test('gets as many frames of a film with few a second as of others, unless a length is asked for', () => {

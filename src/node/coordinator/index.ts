@@ -252,6 +252,7 @@ async function dispatch(
     job,
     plan: new SegmentPlan(filmPlan(job), { atKeyframes: request.atKeyframes }),
     policy: {
+      totalFrames: job.film.pts.length,
       framesPerSecond: job.film.pts.length / Math.max(filmSeconds(job), 0.1),
       segmentSeconds: request.segmentSeconds,
       benchmarkSeconds: request.benchmarkSeconds,
