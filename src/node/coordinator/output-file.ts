@@ -71,13 +71,18 @@ async function withoutLinks(path: string): Promise<string> {
 const LINKS_MAX = 40
 
 /** A name of its own in the same directory, within the 255 bytes that file systems allow. */
-function nameBeside(path: string, [before, after]: readonly [string, string]): string {
+export function nameBeside(path: string, [before, after]: readonly [string, string]): string {
   const extension = extname(path)
-  const stem = Buffer.from(basename(path, extension))
+  const stem = firstBytes(basename(path, extension))
+  const own = randomBytes(4).toString('hex')
+  return join(dirname(path), `${before}${stem}.${own}${after}${firstBytes(extension)}`)
+}
+
+function firstBytes(name: string): string {
+  return Buffer.from(name)
     .subarray(0, 100)
     .toString()
     .replace(/\ufffd+$/, '')
-  return join(dirname(path), `${before}${stem}.${randomBytes(4).toString('hex')}${after}${extension}`)
 }
 
 /** Takes the name only if it is still free; otherwise the result is kept under another beside it. */

@@ -1,8 +1,8 @@
 /** The report's place on disk: tried before the work, written whole or not at all. */
-import { randomBytes } from 'node:crypto'
 import { open, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { JobError } from './failure.ts'
+import { nameBeside } from './output-file.ts'
 
 export interface ReportFile {
   /** Replaces what is there. @throws JobError REPORT_UNWRITABLE */
@@ -20,10 +20,7 @@ export async function reserveReport(path: string, others: readonly string[]): Pr
     throw unwritable('it is the input or the output itself')
   }
   if ((await stat(path).catch(() => undefined))?.isDirectory() === true) throw unwritable('it is a directory')
-  const partial = join(
-    dirname(resolve(path)),
-    `.${basename(path).slice(0, 100)}.${randomBytes(4).toString('hex')}`,
-  )
+  const partial = nameBeside(resolve(path), ['.', '.partial'])
   const write = async (text: string) => {
     try {
       const file = await open(partial, 'wx', 0o666)
