@@ -16,7 +16,7 @@ export { type Film, readFilm, trimFilm } from './film.ts'
 export { type FilterChain, NO_FILTERS } from './filters/index.ts'
 export { findLosses } from './find-losses.ts'
 export { forcedInSegment, forcedPlaces } from './forced-keyframes.ts'
-export { decodeFrameIndex, type FrameIndex, ptsDigest, readFrameIndex } from './frame-index.ts'
+export { decodeFrameIndex, type FrameIndex, lowerBound, ptsDigest, readFrameIndex } from './frame-index.ts'
 export { readSyncedFilm, type SyncedFilm } from './frame-sync.ts'
 export { type JoinSegment, joinSegments } from './join.ts'
 export {

@@ -7,6 +7,7 @@ import {
   type ExpectedOutput,
   type FileDigest,
   formatTimeBase,
+  lowerBound,
   type PicturesCompared,
   type SourceStream,
   summarizeTimes,
@@ -132,15 +133,15 @@ function nodesOf(segments: readonly VerifiedSegment[]) {
 }
 
 function segmentOf({ task, executor, encoded, inspected, event }: VerifiedSegment, evidence: Evidence) {
-  const { pts } = evidence.job?.film ?? {}
-  const end = pts?.findLast((time) => time < task.lastPts)
+  const { pts = new BigInt64Array() } = evidence.job?.film ?? {}
+  const last = pts[lowerBound(pts, task.lastPts) - 1]
   const seek = task.seekPts[encoded.seekIndex]
   return {
     index: task.index,
     startPts: Number(task.firstPts),
     endPts: Number(task.lastPts),
     firstPts: Number(task.firstPts),
-    lastPts: Number(end ?? task.firstPts),
+    lastPts: Number(last ?? task.firstPts),
     frames: task.frames,
     digest: task.expected.ptsDigest,
     sizeBytes: encoded.sizeBytes,
