@@ -1,4 +1,4 @@
-/** What a finished file really holds, read from its packets: frame times, parameter sets, streams. */
+/** What an encoded segment really holds, read from its packets: frame times, parameter sets, picture; and the digest of any file. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { AscendingTimes } from './ascending-times.ts'
@@ -7,45 +7,6 @@ import { digestParameterSets } from './segment/parameter-sets.ts'
 
 interface Options {
   signal?: AbortSignal
-}
-
-/**
- * The presentation times of the first video stream's packets, ascending, in ticks of the stream's time base.
- *
- * @param format the demuxer to use
- */
-export async function readVideoTimes(
-  ffprobe: Tool,
-  path: string,
-  format: string,
-  options: Options & { onStream?(stream: Omit<InspectedSegment, 'times'>): void } = {},
-): Promise<BigInt64Array> {
-  const { onStream, ...runOptions } = options
-  const times = new AscendingTimes()
-  await run(
-    ffprobe,
-    [
-      ...['-v', 'error', '-f', format, '-select_streams', 'V:0', '-show_data_hash', 'sha256'],
-      '-show_entries',
-      'packet=pts:stream=width,height,pix_fmt,extradata_hash:stream_tags=encoder',
-      ...['-of', 'csv=p=0'],
-      `file:${path}`,
-    ],
-    {
-      ...runOptions,
-      onLine(line) {
-        const stream = /^(\d+),(\d+),(\w+)(?:,(SHA256:\w+))?(?:,(Lav\w.*))?$/.exec(line.trim())
-        if (stream !== null) {
-          const [, width, height, format, parameterSets = '', encoder] = stream
-          onStream?.({ picture: `${width}x${height} ${format}`, parameterSets, encoder })
-          return
-        }
-        const pts = /^-?\d+/.exec(line)?.[0]
-        if (pts !== undefined) times.insert(BigInt(pts))
-      },
-    },
-  )
-  return times.toArray()
 }
 
 export interface FileDigest {
@@ -64,7 +25,7 @@ export async function digestFile(path: string, options: Options = {}): Promise<F
 }
 
 export interface InspectedSegment {
-  /** As {@link readVideoTimes} gives them. */
+  /** The presentation times of the packets, ascending, in ticks of the stream's time base. */
   readonly times: BigInt64Array
   /** Size and pixel format, such as `1920x1080 yuv420p`. */
   readonly picture: string
@@ -74,20 +35,46 @@ export interface InspectedSegment {
   readonly encoder: string | undefined
 }
 
-/** What counts of a segment, read in one go: a process for each would cost as much as encoding a second of film. */
+/**
+ * What counts of a segment, read in one go: a process for each would cost as much as encoding a second of film.
+ *
+ * @param format the demuxer to use
+ */
 export async function inspectSegment(
   ffprobe: Tool,
   path: string,
   format: string,
   options: Options = {},
 ): Promise<InspectedSegment> {
-  let stream: Omit<InspectedSegment, 'times'> = { picture: '', parameterSets: '', encoder: undefined }
-  const times = await readVideoTimes(ffprobe, path, format, {
-    ...options,
-    onStream(read) {
-      stream = read
+  const times = new AscendingTimes()
+  let picture = ''
+  let extradata = ''
+  let encoder: string | undefined
+  await run(
+    ffprobe,
+    [
+      ...['-v', 'error', '-f', format, '-select_streams', 'V:0', '-show_data_hash', 'sha256'],
+      '-show_entries',
+      'packet=pts:stream=width,height,pix_fmt,extradata_hash:stream_tags=encoder',
+      ...['-of', 'csv=p=0'],
+      `file:${path}`,
+    ],
+    {
+      ...options,
+      onLine(line) {
+        const stream = /^(\d+),(\d+),(\w+)(?:,(SHA256:\w+))?(?:,(Lav\w.*))?$/.exec(line.trim())
+        if (stream !== null) {
+          const [, width, height, pixelFormat] = stream
+          picture = `${width}x${height} ${pixelFormat}`
+          extradata = stream[4] ?? ''
+          encoder = stream[5]
+          return
+        }
+        const pts = /^-?\d+/.exec(line)?.[0]
+        if (pts !== undefined) times.insert(BigInt(pts))
+      },
     },
-  })
-  const parameterSets = await digestParameterSets(path, stream.parameterSets)
-  return { times, ...stream, parameterSets }
+  )
+  const parameterSets = await digestParameterSets(path, extradata)
+  return { times: times.toArray(), picture, parameterSets, encoder }
 }

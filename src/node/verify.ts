@@ -10,6 +10,7 @@ import {
   type PicturesCompared,
   probe,
   ptsDigest,
+  type Rational,
   type VerifiedOutput,
   verifyOutput,
 } from '../media/index.ts'
@@ -55,7 +56,7 @@ export async function verifyFile(
     const paramsKnown = params !== undefined || report !== undefined
     const { sourcePath: inputPath, outputPath } = request
     // The output first: a file that is none should not cost the reading of the source.
-    await probe(tools.ffprobe, outputPath, options)
+    const { video } = await probe(tools.ffprobe, outputPath, options)
     const prepared = await prepareJob(
       { tools },
       { inputPath, outputPath, params },
@@ -64,7 +65,7 @@ export async function verifyFile(
     const { job, verified } = await compare(
       tools,
       prepared,
-      { outputPath, paramsKnown },
+      { outputPath, timeBase: video.timeBase, paramsKnown },
       { ...options, scratchDir },
     )
     const seams = report === undefined ? undefined : seamsOf(report.segments.map(({ frames }) => frames))
@@ -81,19 +82,18 @@ export async function verifyFile(
 async function compare(
   tools: LocatedTools,
   prepared: Job,
-  { outputPath, paramsKnown }: { outputPath: string; paramsKnown: boolean },
+  { outputPath, timeBase, paramsKnown }: { outputPath: string; timeBase: Rational; paramsKnown: boolean },
   options: { signal: AbortSignal; scratchDir: string },
 ): Promise<{ job: Job; verified: VerifiedOutput }> {
   const job = paramsKnown ? prepared : { ...prepared, streams: withoutCodecs(prepared) }
-  const { video } = await probe(tools.ffprobe, outputPath, options)
   const audio = await expectedAudio(tools, job, { ...options, paramsKnown })
-  const expected = await expectedOutput(job, audio, video.timeBase)
+  const expected = await expectedOutput(job, audio, timeBase)
   const verified = await verifyOutput(tools.ffprobe, outputPath, expected, options)
   const inDoubt = verified.findings.some(({ code }) => code === 'OUTPUT_FRAMES')
   if (!inDoubt || job.index.evidence === 'decoded') return { job, verified }
   // The packets may not tell the frames; then the file can be right and the list wrong.
   const decoded = await withDecodedIndex({ tools }, job, options)
-  const again = await expectedOutput(decoded, audio, video.timeBase)
+  const again = await expectedOutput(decoded, audio, timeBase)
   return { job: decoded, verified: await verifyOutput(tools.ffprobe, outputPath, again, options) }
 }
 
