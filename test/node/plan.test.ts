@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type FrameIndex, NO_FILTERS, ptsDigest, type Timing } from '../../src/media/index.ts'
+import { type FrameIndex, NO_FILTERS, ptsDigest, RUNS_MAX, type Timing } from '../../src/media/index.ts'
 import { type FilmPlan, SegmentPlan, type Task } from '../../src/node/coordinator/plan.ts'
 import { makeIndex } from '../helpers/frame-index.ts'
 import { seededRandom } from '../helpers/random.ts'
@@ -73,6 +73,22 @@ describe('a film carved into tasks', () => {
     plan.carve(30)
     expect(plan.uncarvedFrames).toBe(70)
     expect(plan.totalFrames).toBe(100)
+  })
+
+  test('is told in no more runs of repeated frames than a worker takes', () => {
+    const index = makeIndex({ frames: 4_000 })
+    const from = planOf(index).film
+    // Every second frame twice: each is a run of its own.
+    const places = Int32Array.from({ length: 6_000 }, (_, at) => Math.floor((at + Math.floor(at / 3)) / 2))
+    const pts = BigInt64Array.from(places, (_, at) => BigInt(at))
+    const film = { ...from, pts, untrimmed: pts, from, places, isConstant: true }
+    const plan = new SegmentPlan({ ...planOf(index), film, synced: film }, { atKeyframes: false })
+    const tasks = carveAll(plan, () => 6_000)
+    expect(tasks.map(({ frames }) => frames).reduce((sum, frames) => sum + frames, 0)).toBe(6_000)
+    expect(tasks.map(({ retiming }) => retiming?.runs.length ?? 0).filter((runs) => runs > RUNS_MAX)).toEqual(
+      [],
+    )
+    expect(tasks.length).toBeLessThan(5)
   })
 
   test('has no task when it has no frame', () => {

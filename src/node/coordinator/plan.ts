@@ -80,12 +80,18 @@ export class SegmentPlan {
     const first = this.#next
     const skipped = this.#film.first
     const limit = skipped + this.totalFrames
-    let end = chooseCut(this.#keyframes, skipped + first, frames, limit) - skipped
-    while (end - first > 1 && (this.#source(first, end).retiming?.runs.length ?? 0) > RUNS_MAX) {
-      end = first + Math.ceil((end - first) / 2)
-    }
+    const cut = chooseCut(this.#keyframes, skipped + first, frames, limit) - skipped
+    const end = this.#withinRuns(first, cut)
     this.#next = end
     return this.#task(this.#carved++, first, end)
+  }
+
+  /** Where a segment from `first` to `end` must end so that its worker takes what it is told of repeated frames. */
+  #withinRuns(first: number, end: number): number {
+    const { synced } = this.#plan
+    if (synced === undefined || end - first <= 1) return end
+    if (syncedSource(this.#plan, synced, first, end).retiming.runs.length <= RUNS_MAX) return end
+    return this.#withinRuns(first, first + Math.ceil((end - first) / 2))
   }
 
   get #film(): Film {
