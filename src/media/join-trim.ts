@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { run, type Tool } from './ffmpeg/index.ts'
-import { type EncodeParams, type Trim, trimArguments } from './params/index.ts'
+import { type EncodeParams, keepsChapters, type Trim, trimArguments } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
 import { formatMicroseconds } from './rational.ts'
 import type { PlannedStream } from './stream-plan.ts'
@@ -17,7 +17,7 @@ export interface JoinTrim {
   readonly laterSeconds: bigint
   /** Before the source's `-i`. */
   readonly sourceOptions: readonly string[]
-  /** One more input, for chapters that end with the part. */
+  /** One more input, for chapters that end with the part; empty where the source's own will do. */
   readonly chapters: readonly string[]
   readonly outputOptions: readonly string[]
 }
@@ -38,16 +38,12 @@ export async function planTrim(
   // The part's end would come too early for the video: the other streams are ended by other means.
   const end = formatMicroseconds(start + duration)
   const longer = { ...trim, durationMicroseconds: duration + LATER_SECONDS * 1_000_000n }
-  const hasChapters = source.chapters > 0 && !params.output.includes('-map_chapters')
+  const hasChapters = source.chapters > 0 && keepsChapters(params)
   return {
     ...later,
     sourceOptions: ['-t', end],
     chapters: hasChapters ? await chaptersInput(ffmpeg, source, trim, scratchDir, options) : [],
-    outputOptions: [
-      ...trimArguments(longer),
-      ...audioFilters(params, streams, end),
-      ...(hasChapters ? ['-map_chapters', '2'] : []),
-    ],
+    outputOptions: [...trimArguments(longer), ...audioFilters(params, streams, end)],
   }
 }
 

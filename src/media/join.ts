@@ -188,6 +188,7 @@ function joinArguments(
     ...metadataArguments(job),
     ...strictness(params),
     ...params.output,
+    ...(trim.chapters.length === 0 ? [] : ['-map_chapters', '2']),
     ...(format.demuxer === 'mov'
       ? ['-video_track_timescale', `${segmentTimeScale(job.encoderTimeBase)}`]
       : []),

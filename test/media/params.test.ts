@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { MediaError } from '../../src/media/failure.ts'
 import { NO_FILTERS } from '../../src/media/filters/index.ts'
-import { type EncodeParams, parseParams, splitParams, videoArguments } from '../../src/media/params/index.ts'
+import {
+  type EncodeParams,
+  keepsChapters,
+  keepsMetadata,
+  parseParams,
+  splitParams,
+  videoArguments,
+} from '../../src/media/params/index.ts'
 
 /** Encoders with the few private options that the tests use. */
 const ENCODERS: Readonly<Record<string, readonly string[]>> = {
@@ -169,6 +176,19 @@ describe('params are sorted by whom they are for', () => {
     const again = await parse(words.map((word) => `'${word}'`).join(' '))
     expect(videoArguments(again)).toEqual(words)
     expect([...again.audio, ...again.subtitle, ...again.output]).toEqual([])
+  })
+})
+
+describe('of the source’s tags and chapters', () => {
+  test.each([
+    ['', true, true],
+    ['-map_metadata 0 -map_chapters 0', true, true],
+    ['-map_metadata:g -1 -map_chapters -1 -map_chapters:g 0', true, true],
+    ['-map_metadata -1 -map_metadata 0 -map_chapters 0 -map_chapters -1', false, false],
+    ['-metadata title=x -map_metadata -1', false, true],
+  ])('%s keeps tags: %s, chapters: %s', async (text, metadata, chapters) => {
+    const params = await parse(text)
+    expect([keepsMetadata(params), keepsChapters(params)]).toEqual([metadata, chapters])
   })
 })
 

@@ -106,22 +106,29 @@ export async function parseParams(tokens: readonly string[], options: ParseOptio
     else sorted[kind].push(option.written, ...(option.value === undefined ? [] : [option.value]))
   }
   return {
-    ...{
-      encoder: encoder.name,
-      filters,
-      forcedKeyframes: readForcedKeyframes(read),
-      trim: readTrim(read),
-      sync: readFrameSync(read),
-      streams: readStreamChoice(read),
-    },
+    encoder: encoder.name,
+    filters,
+    forcedKeyframes: readForcedKeyframes(read),
+    trim: readTrim(read),
+    sync: readFrameSync(read),
+    streams: readStreamChoice(read),
     format: read.findLast(({ name }) => name === 'f')?.value,
     ...sorted,
   }
 }
 
-/** Whether the source's tags of streams and chapters are copied: `-map_metadata -1` copies none, `:g` speaks of the file's. */
+/**
+ * Whether the source's tags of streams and chapters are copied. One `-map_metadata -1` turns that off for good, since a later
+ * `0` copies the file's tags alone, as does `:g`.
+ */
 export function keepsMetadata({ output }: Pick<EncodeParams, 'output'>): boolean {
-  return output[output.lastIndexOf('-map_metadata') + 1] !== '-1' || !output.includes('-map_metadata')
+  return !output.some((word, at) => word === '-1' && output[at - 1] === '-map_metadata')
+}
+
+/** Of several `-map_chapters`, whatever their specifiers, ffmpeg takes the last. */
+export function keepsChapters({ output }: Pick<EncodeParams, 'output'>): boolean {
+  const chosen = output.findLast((_, at) => /^-map_chapters(:|$)/.test(output[at - 1] ?? ''))
+  return chosen !== '-1'
 }
 
 /** Video options that are not handed on as they are. */

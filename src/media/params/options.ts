@@ -99,7 +99,7 @@ export const OPTIONS: ReadonlyMap<string, OptionUse> = new Map<string, OptionUse
     'reserve_index_space',
   ].map((name): [string, OptionUse] => [name, output]),
 
-  // not segment by segment, or not yet
+  // of the whole job: decided once, or refused
   ['map', job],
   ['r', job],
   ['fps_mode', job],

@@ -21,6 +21,7 @@ const CASES: readonly { clip: Clip; params: string; container: string }[] = [
     container: 'mkv',
   },
   { clip: manyTracks, params: '-map 0 -map -0:t -map_metadata:g -1', container: 'mkv' },
+  { clip: manyTracks, params: '-map 0 -map -0:t -map_metadata -1 -map_metadata 0', container: 'mkv' },
   { clip: manyTracks, params: '-an -metadata title=Other -metadata:s:v language=swe', container: 'mkv' },
   { clip: manyTracks, params: '-sn -c:a:0 libopus -b:a:0 64k -disposition:a:1 forced', container: 'mkv' },
   { clip: manyTracks, params: '-map 0:v -map 0:a:0 -map 0:a:0 -c:a:1 aac -b:a:1 48k', container: 'mkv' },

@@ -39,6 +39,7 @@ const CASES: readonly Case[] = [
   { clip: variableRateMp4, params: '-ss 0.777777 -to 4', containers: ['mp4'] },
   { clip: interlacedMpeg2, params: '-ss 1.3 -t 2 -vf bwdif', grid: '1/50', containers: ['mp4', 'mkv'] },
   { clip: manyTracks, params: '-ss 1 -t 2', containers: ['mkv'] },
+  { clip: manyTracks, params: '-ss 1 -t 2 -map_chapters -1 -map_chapters 0', containers: ['mkv'] },
 ]
 
 describe('a part of the film is the part that a single run takes', () => {
