@@ -6,11 +6,11 @@ import { MediaError } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import type { FilterChain } from './filters/index.ts'
 import { type FrameIndex, lowerBound } from './frame-index.ts'
+import { readFrameTimes } from './frame-times.ts'
 import type { Trim } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
 import {
   formatMicroseconds,
-  formatRational,
   MICROSECONDS,
   parseRational,
   type Rational,
@@ -58,7 +58,11 @@ export async function readFilm(
     return { ...untrimmed(index.pts), timing, filtered: link?.timeBase }
   }
   const { timeBase, frameRate } = await readLink(ffmpeg, source, chain, zeroMicroseconds, options)
-  const pts = await readFilteredTimes(ffmpeg, source, chain, { zeroMicroseconds, timeBase }, options)
+  const inputOptions = fromZero(source, zeroMicroseconds)
+  const times: bigint[] = []
+  const pass = { inputOptions, outputOptions: ['-filter:v', chain.text], timeBase }
+  await readFrameTimes(ffmpeg, source, pass, (time) => times.push(time), options)
+  const pts = BigInt64Array.from(times)
   if (pts.length === 0) throw new MediaError({ code: 'FILM_TIMES', detail: 'give no frame at all' })
   if (pts.some((time, at) => at > 0 && time <= (pts[at - 1] ?? 0n))) {
     throw new MediaError({ code: 'FILM_TIMES', detail: 'give two frames one time, or times that go back' })
@@ -82,6 +86,7 @@ function untrimmed(pts: BigInt64Array): Pick<Film, 'pts' | 'untrimmed' | 'first'
  * what leaves the filters, counts the length from the first frame that is kept, and the encoder looks at it once more.
  */
 export function trimFilm(film: Film, { startMicroseconds, durationMicroseconds }: Trim): Film {
+  if (startMicroseconds === undefined && durationMicroseconds === undefined) return film
   const timing: Timing = { ...film.timing, startMicroseconds: startMicroseconds ?? 0n }
   const ticks = film.filtered ?? timing.source
   const zero = rescale(timing.zeroMicroseconds, MICROSECONDS, timing.source)
@@ -103,11 +108,8 @@ function isWithin(pts: bigint, durationMicroseconds: bigint, timing: Timing): bo
 }
 
 /** The source as a segment's encoder reads it: its times less the zero point. */
-function input(source: Source, zeroMicroseconds: bigint): string[] {
-  return [
-    ...['-copyts', '-itsoffset', formatMicroseconds(-besideZero(zeroMicroseconds, source.video.timeBase))],
-    ...['-f', source.format, '-i', fileUrl(source.path), '-map', `0:${source.video.index}`],
-  ]
+function fromZero({ video }: Source, zeroMicroseconds: bigint): string[] {
+  return ['-copyts', '-itsoffset', formatMicroseconds(-besideZero(zeroMicroseconds, video.timeBase))]
 }
 
 /** What the filters say of their output before the first frame: `showinfo` prints it. */
@@ -121,7 +123,8 @@ async function readLink(
   const { stderrTail } = await run(
     ffmpeg,
     [
-      ...['-v', 'info', '-hide_banner', '-nostats', '-nostdin', ...input(source, zeroMicroseconds)],
+      ...['-v', 'info', '-hide_banner', '-nostats', '-nostdin', ...fromZero(source, zeroMicroseconds)],
+      ...['-f', source.format, '-i', fileUrl(source.path), '-map', `0:${source.video.index}`],
       ...['-filter:v', `${chain.text},showinfo=checksum=0`, '-frames:v', '1', '-f', 'null', '-'],
     ],
     options,
@@ -130,30 +133,4 @@ async function readLink(
   const timeBase = parseRational(match?.[1] ?? '')
   if (timeBase === undefined) throw new MediaError({ code: 'FILM_TIMES', detail: 'give no frame at all' })
   return { timeBase, frameRate: parseRational(match?.[2] ?? '') }
-}
-
-async function readFilteredTimes(
-  ffmpeg: Tool,
-  source: Source,
-  chain: FilterChain,
-  { zeroMicroseconds, timeBase }: { zeroMicroseconds: bigint; timeBase: Rational },
-  options: Options,
-): Promise<BigInt64Array> {
-  const pts: bigint[] = []
-  await run(
-    ffmpeg,
-    [
-      ...['-v', 'error', '-nostdin', ...input(source, zeroMicroseconds)],
-      ...['-filter:v', chain.text, '-c:v', 'wrapped_avframe', '-fps_mode:v', 'passthrough'],
-      ...['-enc_time_base:v', formatRational(timeBase), '-f', 'framecrc', 'pipe:1'],
-    ],
-    {
-      ...options,
-      onLine(line) {
-        const field = line.startsWith('#') ? undefined : line.split(',')[2]
-        if (field !== undefined) pts.push(BigInt(field.trim()))
-      },
-    },
-  )
-  return BigInt64Array.from(pts)
 }

@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto'
 import { AscendingTimes } from './ascending-times.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
-import type { Source } from './probe.ts'
-import { fileUrl } from './probe.ts'
-import { formatRational, type Rational } from './rational.ts'
+import { readFrameTimes } from './frame-times.ts'
+import { fileUrl, type Source } from './probe.ts'
+import type { Rational } from './rational.ts'
 
 /** Frame times of one video stream, in ticks of its time base. */
 export interface FrameIndex {
@@ -62,23 +62,8 @@ export async function decodeFrameIndex(
   options: Options = {},
 ): Promise<FrameIndex> {
   const pts = new AscendingTimes()
-  await run(
-    ffmpeg,
-    [
-      ...['-v', 'error', '-nostdin', '-copyts', '-f', source.format, '-i', fileUrl(source.path)],
-      ...['-map', `0:${source.video.index}`, '-c:v', 'wrapped_avframe'],
-      ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(source.video.timeBase)],
-      ...['-f', 'framecrc', 'pipe:1'],
-    ],
-    {
-      ...options,
-      onLine(line) {
-        // `stream, dts, pts, duration, size, checksum`
-        const field = line.startsWith('#') ? undefined : line.split(',')[2]
-        if (field !== undefined) pts.insert(BigInt(field.trim()))
-      },
-    },
-  )
+  const pass = { inputOptions: ['-copyts'], timeBase: source.video.timeBase }
+  await readFrameTimes(ffmpeg, source, pass, (time) => pts.insert(time), options)
   const times = pts.toArray()
   // Frames at times that no packet has (H.264 with B-frames in some MXF files): a seek aims at packets.
   const aimed = times.every((time) => index.pts[lowerBound(index.pts, time)] === time)

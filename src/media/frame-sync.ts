@@ -2,16 +2,16 @@
  * What `-r` and `-fps_mode` do to a film: ffmpeg repeats and drops frames by rules that differ between its versions, so
  * it is asked once, and each segment is told which frames come how often.
  */
-
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { MediaError } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import type { Film } from './film.ts'
+import { alsoInUse, parseFrameLine, parseTimeBaseLine } from './frame-times.ts'
 import { type EncodeParams, trimArguments } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
-import { formatRational, parseRational, type Rational } from './rational.ts'
+import { formatRational, type Rational } from './rational.ts'
 import { toEncoderPts } from './timing.ts'
 
 /** A film whose frames are those of another, some of them repeated, some left out. */
@@ -29,10 +29,18 @@ interface Options {
 }
 
 /** Frames as ffmpeg lists them: when each is shown, and a checksum of its picture. */
-interface Frames {
-  readonly timeBase: Rational
-  readonly pts: bigint[]
-  readonly checksums: string[]
+class Frames {
+  timeBase: Rational = { num: 1, den: 1 }
+  readonly pts: bigint[] = []
+  readonly checksums: string[] = []
+
+  read(line: string): void {
+    this.timeBase = parseTimeBaseLine(line)?.timeBase ?? this.timeBase
+    const frame = parseFrameLine(line)
+    if (frame === undefined) return
+    this.pts.push(frame.pts)
+    this.checksums.push(frame.checksum)
+  }
 }
 
 /** @throws MediaError FILM_TIMES where what ffmpeg does cannot be told from its output. */
@@ -75,64 +83,28 @@ async function readBoth(
   options: Options,
 ): Promise<[Frames, Frames]> {
   const path = join(options.scratchDir, 'frames.framecrc')
-  const others = source.streams.filter(({ kind }) => kind !== 'video' && kind !== 'attachment')
+  const others = source.streams.filter(({ kind }) => kind !== 'video')
+  const { text } = params.filters
   const picture = [
-    '-map',
-    `0:${source.video.index}`,
-    ...filters(params),
-    '-c:v',
-    'rawvideo',
-    '-f',
-    'framecrc',
+    ...['-map', `0:${source.video.index}`, ...(text === '' ? [] : ['-filter:v', text])],
+    ...['-c:v', 'rawvideo', '-f', 'framecrc'],
   ]
   const ticks = film.filtered ?? film.timing.source
-  const synced = new FrameList()
+  const synced = new Frames()
   await run(
     ffmpeg,
     [
       ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
       ...[...trimArguments(params.trim), ...(params.sync?.arguments ?? []), ...picture, 'pipe:1'],
       ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(ticks), ...picture, fileUrl(path)],
-      // The zero point depends on all streams in use.
-      ...(others.length === 0 ? [] : others.flatMap(({ index }) => ['-map', `0:${index}`])),
-      ...(others.length === 0 ? [] : ['-c', 'copy', '-t', '0', '-f', 'null', '-']),
+      ...alsoInUse(others),
     ],
-    {
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-      onLine: (line) => synced.read(line),
-    },
+    { signal: options.signal, onLine: (line) => synced.read(line) },
   )
-  const all = new FrameList()
-  for await (const line of createInterface({
-    input: createReadStream(path),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })) {
-    all.read(line)
-  }
-  return [synced.frames(), all.frames()]
-}
-
-function filters({ filters: { text } }: EncodeParams): string[] {
-  return text === '' ? [] : ['-filter:v', text]
-}
-
-/** Reads `#tb 0: 1/25` and `stream, dts, pts, duration, size, checksum`. */
-class FrameList {
-  #timeBase: Rational | undefined
-  readonly #pts: bigint[] = []
-  readonly #checksums: string[] = []
-
-  read(line: string): void {
-    if (line.startsWith('#tb 0:')) this.#timeBase = parseRational(line.slice('#tb 0:'.length).trim())
-    const [, , pts, , , checksum] = line.startsWith('#') ? [] : line.split(',')
-    if (pts === undefined || checksum === undefined) return
-    this.#pts.push(BigInt(pts.trim()))
-    this.#checksums.push(checksum.trim())
-  }
-
-  frames(): Frames {
-    return { timeBase: this.#timeBase ?? { num: 1, den: 1 }, pts: this.#pts, checksums: this.#checksums }
-  }
+  const all = new Frames()
+  const lines = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })
+  for await (const line of lines) all.read(line)
+  return [synced, all]
 }
 
 /** For each picture the earliest place where it can be found, never going back. Equal pictures may stand for each other. */

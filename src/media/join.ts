@@ -4,6 +4,7 @@
 import { writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { run, type Tool } from './ffmpeg/index.ts'
+import { alsoInUse } from './frame-times.ts'
 import { type JoinTrim, planTrim } from './join-trim.ts'
 import { writeDefaultDuration } from './matroska-rate.ts'
 import { type OutputFormat, outputTimeBase } from './output-format.ts'
@@ -194,8 +195,7 @@ function joinArguments(
       : []),
     ...sampleEntryTag(job),
     ...['-f', format.muxer, fileUrl(job.outputPath)],
-    // The start of a stream that no output uses would not count towards the zero point (MPEG-TS).
-    ...['-map', `0:${source.video.index}`, '-c', 'copy', '-t', '0', '-f', 'null', '-'],
+    ...alsoInUse([source.video]),
   ]
 }
 

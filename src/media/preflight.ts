@@ -78,7 +78,7 @@ export async function readStreamTags(
       ...['-of', 'default=noprint_wrappers=1', fileUrl(path)],
     ],
     {
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      signal: options.signal,
       onLine(line) {
         const [name = '', value = 'unknown'] = line.split('=')
         const option = TAG_OPTIONS.get(name)
@@ -137,7 +137,7 @@ export async function encodeFirstFrames(
       ...syncArguments(params, encoderTimeBase),
       ...['-f', muxer, fileUrl(path)],
     ],
-    options.signal === undefined ? {} : { signal: options.signal },
+    { signal: options.signal },
   )
   return path
 }

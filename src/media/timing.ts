@@ -2,9 +2,10 @@
  * How a source's timestamps become the output's in a single ffmpeg run with `-fps_mode:v passthrough`: the zero point
  * that ffmpeg subtracts, the encoder's time base, and the rounding between the two.
  */
-import { run, type Tool } from './ffmpeg/index.ts'
+import type { Tool } from './ffmpeg/index.ts'
 import type { FrameIndex } from './frame-index.ts'
-import { fileUrl, type Source, type VideoStream } from './probe.ts'
+import { readFrameTimes } from './frame-times.ts'
+import type { Source, VideoStream } from './probe.ts'
 import { divideRounded, invert, MICROSECONDS, type Rational, rescale, toSeconds } from './rational.ts'
 
 export interface Timing {
@@ -104,8 +105,8 @@ export function besideZero(zero: bigint, timeBase: Rational): bigint {
 }
 
 /**
- * The zero point. Where the container alone does not decide it, it is measured: the first frame's time with `-copyts` less its time without, both with all streams of the
- * job in use, since the start of an unused stream does not count (MPEG-TS).
+ * The zero point. Where the container alone does not decide it, it is measured: the first frame's time with `-copyts` less
+ * its time without, both with all streams of the job in use, since the start of an unused stream does not count (MPEG-TS).
  */
 export async function measureZero(
   ffmpeg: Tool,
@@ -134,33 +135,9 @@ async function firstFramePts(
   options: { signal?: AbortSignal },
 ): Promise<bigint> {
   let first: bigint | undefined
-  const { video } = source
-  await run(
-    ffmpeg,
-    [
-      ...['-v', 'error', '-nostdin', ...inputOptions, '-f', source.format, '-i', fileUrl(source.path)],
-      ...['-map', `0:${video.index}`, '-c:v', 'wrapped_avframe', '-frames:v', '1'],
-      ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', `${video.timeBase.num}/${video.timeBase.den}`],
-      ...['-f', 'framecrc', 'pipe:1'],
-      ...otherStreamsInUse(source),
-    ],
-    {
-      ...options,
-      onLine(line) {
-        const field = line.startsWith('#') ? undefined : line.split(',')[2]
-        if (field !== undefined) first ??= BigInt(field.trim())
-      },
-    },
-  )
+  const others = source.streams.filter(({ kind }) => kind !== 'video')
+  const { timeBase } = source.video
+  const pass = { inputOptions, outputOptions: ['-frames:v', '1'], others, timeBase }
+  await readFrameTimes(ffmpeg, source, pass, (pts) => (first ??= pts), options)
   return first ?? 0n
-}
-
-/** A second output that maps the job's audio and subtitles and writes nothing. */
-function otherStreamsInUse(source: Source): string[] {
-  const others = source.streams.filter(
-    ({ kind }) => kind === 'audio' || kind === 'subtitle' || kind === 'data',
-  )
-  if (others.length === 0) return []
-  const maps = others.flatMap(({ index }) => ['-map', `0:${index}`])
-  return [...maps, '-c', 'copy', '-t', '0', '-f', 'null', '-']
 }

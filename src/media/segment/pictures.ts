@@ -1,6 +1,7 @@
 /** Decodes a stretch of the source without encoding it, to compare what two places to start from make of it. */
 import { createHash } from 'node:crypto'
 import { run, type Tool } from '../ffmpeg/index.ts'
+import { parseFrameLine } from '../frame-times.ts'
 import { formatRational } from '../rational.ts'
 import { inputArguments, type SegmentFiles, trimSource } from './arguments.ts'
 import { Complaints } from './complaints.ts'
@@ -32,25 +33,18 @@ export async function decodePictures(
       ...['-v', 'error', '-nostdin', ...inputArguments(input, seekPts, files)],
       ...['-map', `0:${input.stream}`, ...(trim === '' ? [] : ['-filter:v', trim])],
       ...['-c:v', 'rawvideo', '-fps_mode:v', 'passthrough'],
-      ...[
-        '-enc_time_base:v',
-        formatRational(input.timeBase),
-        '-f',
-        'framehash',
-        '-hash',
-        'murmur3',
-        'pipe:1',
-      ],
+      ...['-enc_time_base:v', formatRational(input.timeBase)],
+      ...['-f', 'framehash', '-hash', 'murmur3', 'pipe:1'],
     ],
     {
       ...options,
       onErrorLine: (line) => complaints.read(line),
       onLine(line) {
-        // `stream, dts, pts, duration, size, hash`; containers differ in what they know of durations behind a seek.
-        const [, , pts, , size, hash] = line.startsWith('#') ? [] : line.split(',')
-        if (hash === undefined) return
+        // Not its duration: containers differ in what they know of that behind a seek.
+        const frame = parseFrameLine(line)
+        if (frame === undefined) return
         frames++
-        digest.update(`${pts},${size},${hash}\n`)
+        digest.update(`${frame.pts},${frame.sizeBytes},${frame.checksum}\n`)
       },
     },
   )

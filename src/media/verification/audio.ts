@@ -1,9 +1,10 @@
 /** Where each audio track starts and ends against the picture: as a single run has it, and as a file has it. */
 import { MediaError } from '../failure.ts'
 import { run, type Tool } from '../ffmpeg/index.ts'
+import { alsoInUse, parseFrameLine, parseTimeBaseLine } from '../frame-times.ts'
 import { type EncodeParams, trimArguments } from '../params/index.ts'
 import { fileUrl, type Source } from '../probe.ts'
-import { parseRational, type Rational, toSeconds } from '../rational.ts'
+import { type Rational, toSeconds } from '../rational.ts'
 import { codecArguments, type PlannedStream, type StreamPlan } from '../stream-plan.ts'
 import type { AudioFinding } from './finding.ts'
 import { readTracks, type Track } from './tracks.ts'
@@ -132,7 +133,7 @@ async function firstPackets(
   const starts = new Map<number, number>()
   // A limit on frames would end all tracks with the first that reaches it.
   const enough = new AbortController()
-  const others = plan.streams.filter(({ source: { kind } }) => kind !== 'audio' && kind !== 'attachment')
+  const others = plan.streams.map((planned) => planned.source).filter(({ kind }) => kind !== 'audio')
   try {
     await run(
       ffmpeg,
@@ -141,21 +142,17 @@ async function firstPackets(
         ...planned.flatMap(({ source: { index } }) => ['-map', `0:${index}`]),
         ...codecArguments(planned, { ...params, subtitle: [] }),
         ...trimArguments(params.trim),
-        ...['-f', 'framecrc', 'pipe:1'],
-        // The zero point depends on all streams in use.
-        ...others.flatMap(({ source: { index } }) => ['-map', `0:${index}`]),
-        ...['-c', 'copy', '-t', '0', '-f', 'null', '-'],
+        ...['-f', 'framecrc', 'pipe:1', ...alsoInUse(others)],
       ],
       {
-        signal: AbortSignal.any([enough.signal, ...(options.signal === undefined ? [] : [options.signal])]),
+        signal: AbortSignal.any([enough.signal, options.signal].filter((signal) => signal !== undefined)),
         onLine(line) {
-          const declared = /^#tb (\d+): (\d+\/\d+)/.exec(line)
-          const timeBase = parseRational(declared?.[2] ?? '')
-          if (timeBase !== undefined) timeBases.set(Number(declared?.[1]), timeBase)
-          const [stream, , pts] = line.startsWith('#') ? [] : line.split(',')
-          const base = timeBases.get(Number(stream))
-          if (pts === undefined || base === undefined || starts.has(Number(stream))) return
-          starts.set(Number(stream), toSeconds(BigInt(pts.trim()), base))
+          const declared = parseTimeBaseLine(line)
+          if (declared !== undefined) timeBases.set(declared.stream, declared.timeBase)
+          const packet = parseFrameLine(line)
+          const timeBase = packet && timeBases.get(packet.stream)
+          if (packet === undefined || timeBase === undefined || starts.has(packet.stream)) return
+          starts.set(packet.stream, toSeconds(packet.pts, timeBase))
           if (starts.size === planned.length) enough.abort()
         },
       },

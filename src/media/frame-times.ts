@@ -1,0 +1,75 @@
+/** What FFmpeg's framecrc and framehash muxers say of each frame, and a pass over a source that asks for no more than times. */
+import { type RunOptions, run, type Tool } from './ffmpeg/index.ts'
+import { fileUrl, type Source, type SourceStream } from './probe.ts'
+import { formatRational, parseRational, type Rational } from './rational.ts'
+
+export interface FrameLine {
+  /** Its place in the output. */
+  readonly stream: number
+  /** In ticks that {@link parseTimeBaseLine} tells. */
+  readonly pts: bigint
+  readonly sizeBytes: number
+  readonly checksum: string
+}
+
+/** Reads `stream, dts, pts, duration, size, checksum`; undefined for the lines of the header. */
+export function parseFrameLine(line: string): FrameLine | undefined {
+  if (line.startsWith('#')) return undefined
+  const [stream, , pts, , size, checksum] = line.split(',')
+  if (pts === undefined || checksum === undefined) return undefined
+  return {
+    stream: Number(stream),
+    pts: BigInt(pts.trim()),
+    sizeBytes: Number(size),
+    checksum: checksum.trim(),
+  }
+}
+
+/** Reads `#tb 0: 1/25` of the header. */
+export function parseTimeBaseLine(line: string): { stream: number; timeBase: Rational } | undefined {
+  const [, stream, text = ''] = /^#tb (\d+): (\S+)/.exec(line) ?? []
+  const timeBase = parseRational(text)
+  return timeBase && { stream: Number(stream), timeBase }
+}
+
+export interface Pass {
+  readonly inputOptions: readonly string[]
+  readonly outputOptions?: readonly string[]
+  /** Streams that have a part in the zero point beside the video. */
+  readonly others?: readonly SourceStream[]
+  /** Of the times that are wanted. */
+  readonly timeBase: Rational
+}
+
+/** Decodes the source's video and tells each frame's time as it comes out of the decoder or the filters. */
+export async function readFrameTimes(
+  ffmpeg: Tool,
+  source: Source,
+  { inputOptions, outputOptions = [], others = [], timeBase }: Pass,
+  onTime: (pts: bigint) => void,
+  options: Pick<RunOptions, 'signal'>,
+): Promise<void> {
+  await run(
+    ffmpeg,
+    [
+      ...['-v', 'error', '-nostdin', ...inputOptions, '-f', source.format, '-i', fileUrl(source.path)],
+      ...['-map', `0:${source.video.index}`, ...outputOptions, '-c:v', 'wrapped_avframe'],
+      ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(timeBase)],
+      ...['-f', 'framecrc', 'pipe:1', ...alsoInUse(others)],
+    ],
+    {
+      ...options,
+      onLine(line) {
+        const frame = parseFrameLine(line)
+        if (frame !== undefined) onTime(frame.pts)
+      },
+    },
+  )
+}
+
+/** A second output that writes nothing: only the streams that some output uses count towards the zero point (MPEG-TS). */
+export function alsoInUse(streams: readonly SourceStream[]): string[] {
+  const timed = streams.filter(({ kind }) => kind !== 'attachment')
+  if (timed.length === 0) return []
+  return [...timed.flatMap(({ index }) => ['-map', `0:${index}`]), '-c', 'copy', '-t', '0', '-f', 'null', '-']
+}
