@@ -1,5 +1,6 @@
 /** Frame indexes made up for tests of what only decides. */
-import type { FrameIndex } from '../../src/media/index.ts'
+import { type FrameIndex, NO_FILTERS, type Timing } from '../../src/media/index.ts'
+import type { FilmPlan } from '../../src/node/coordinator/plan.ts'
 
 /** Frames every `step` ticks of 1/25 s by default, with a keyframe every `gop` frames. */
 export function makeIndex({
@@ -26,5 +27,24 @@ export function makeIndex({
     openGops: Array.from(keyframes, (_, place) => open && place > 0),
     evidence: 'packets',
     seekable,
+  }
+}
+
+/** The film of all its frames as they are. */
+export function makePlan(index: FrameIndex): FilmPlan {
+  const { pts, timeBase } = index
+  const timing: Timing = {
+    source: timeBase,
+    encoder: timeBase,
+    zeroMicroseconds: 0n,
+    startMicroseconds: 0n,
+  }
+  return {
+    index,
+    film: { pts, untrimmed: pts, first: 0, timing, filtered: undefined },
+    chain: NO_FILTERS,
+    forcedKeyframes: undefined,
+    synced: undefined,
+    zeroMicroseconds: 0n,
   }
 }

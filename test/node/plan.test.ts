@@ -1,24 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { type FrameIndex, NO_FILTERS, ptsDigest, RUNS_MAX, type Timing } from '../../src/media/index.ts'
-import { type FilmPlan, SegmentPlan, type Task } from '../../src/node/coordinator/plan.ts'
-import { makeIndex } from '../helpers/frame-index.ts'
+import { ptsDigest, RUNS_MAX } from '../../src/media/index.ts'
+import { SegmentPlan, type Task } from '../../src/node/coordinator/plan.ts'
+import { makeIndex, makePlan } from '../helpers/frame-index.ts'
 import { seededRandom } from '../helpers/random.ts'
-
-const timing: Timing = {
-  source: { num: 1, den: 25 },
-  encoder: { num: 1, den: 25 },
-  zeroMicroseconds: 0n,
-  startMicroseconds: 0n,
-}
-
-const planOf = (index: FrameIndex): FilmPlan => ({
-  index,
-  film: { pts: index.pts, untrimmed: index.pts, first: 0, timing, filtered: undefined },
-  chain: NO_FILTERS,
-  forcedKeyframes: undefined,
-  synced: undefined,
-  zeroMicroseconds: 0n,
-})
 
 function carveAll(plan: SegmentPlan, wanted: () => number): Task[] {
   const tasks: Task[] = []
@@ -42,7 +26,7 @@ describe('a film carved into tasks', () => {
         start: Math.floor(random() * 100) - 50,
         open: random() < 0.5,
       })
-      const plan = new SegmentPlan(planOf(index), { atKeyframes: random() < 0.5 })
+      const plan = new SegmentPlan(makePlan(index), { atKeyframes: random() < 0.5 })
       const longest = 1 + random() * frames
       const tasks = carveAll(plan, () => random() * longest - 1)
 
@@ -68,7 +52,7 @@ describe('a film carved into tasks', () => {
   )
 
   test('tells how much is left', () => {
-    const plan = new SegmentPlan(planOf(makeIndex({ frames: 100 })), { atKeyframes: false })
+    const plan = new SegmentPlan(makePlan(makeIndex({ frames: 100 })), { atKeyframes: false })
     expect(plan.uncarvedFrames).toBe(100)
     plan.carve(30)
     expect(plan.uncarvedFrames).toBe(70)
@@ -77,12 +61,12 @@ describe('a film carved into tasks', () => {
 
   test('is told in no more runs of repeated frames than a worker takes', () => {
     const index = makeIndex({ frames: 4_000 })
-    const from = planOf(index).film
+    const from = makePlan(index).film
     // Every second frame twice: each is a run of its own.
     const places = Int32Array.from({ length: 6_000 }, (_, at) => Math.floor((at + Math.floor(at / 3)) / 2))
     const pts = BigInt64Array.from(places, (_, at) => BigInt(at))
     const film = { ...from, pts, untrimmed: pts, from, places, isConstant: true }
-    const plan = new SegmentPlan({ ...planOf(index), film, synced: film }, { atKeyframes: false })
+    const plan = new SegmentPlan({ ...makePlan(index), film, synced: film }, { atKeyframes: false })
     const tasks = carveAll(plan, () => 6_000)
     expect(tasks.map(({ frames }) => frames).reduce((sum, frames) => sum + frames, 0)).toBe(6_000)
     expect(tasks.map(({ retiming }) => retiming?.runs.length ?? 0).filter((runs) => runs > RUNS_MAX)).toEqual(
@@ -92,13 +76,13 @@ describe('a film carved into tasks', () => {
   })
 
   test('has no task when it has no frame', () => {
-    const plan = new SegmentPlan(planOf(makeIndex({ frames: 0 })), { atKeyframes: true })
+    const plan = new SegmentPlan(makePlan(makeIndex({ frames: 0 })), { atKeyframes: true })
     expect(plan.carve(10)).toBeUndefined()
   })
 })
 
 describe('a task', () => {
-  const plan = new SegmentPlan(planOf(makeIndex({ frames: 100 })), { atKeyframes: false })
+  const plan = new SegmentPlan(makePlan(makeIndex({ frames: 100 })), { atKeyframes: false })
   const [first, second] = carveAll(plan, () => 50)
 
   test('names the times of its first frame and of the one behind its last', () => {

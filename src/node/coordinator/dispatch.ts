@@ -4,32 +4,19 @@
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  formatTimeBase,
-  type InspectedSegment,
-  inspectSegment,
-  MediaError,
-  toSeconds,
-} from '../../media/index.ts'
-import { ProtocolError } from '../../protocols/errors.ts'
+import { type InspectedSegment, toSeconds } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
 import { framesForSlot, type SchedulePolicy, updateRate } from '../scheduler.ts'
-import { type Build, whyUnfit } from './builds.ts'
+import { type Attempt, newSlot, type Slot, segmentEvent, viewOf } from './attempt.ts'
+import { classifyFailure, describeFailure, IndexInDoubt } from './attempt-failure.ts'
+import { Backlog, type PendingTask } from './backlog.ts'
+import type { Build } from './builds.ts'
 import type { JobEvent, SegmentChanged } from './events.ts'
 import type { EncodedTask, Executor } from './executor.ts'
 import { JobError } from './failure.ts'
 import type { Job } from './job.ts'
-import type { SegmentPlan, Task } from './plan.ts'
-
-export interface VerifiedSegment {
-  readonly task: Task
-  readonly path: string
-  readonly executor: Executor
-  readonly encoded: EncodedTask
-  /** What this node has read of the file. */
-  readonly inspected: InspectedSegment
-  readonly event: SegmentChanged
-}
+import type { SegmentPlan } from './plan.ts'
+import { type VerifiedSegment, verifySegment } from './verify-segment.ts'
 
 export interface DispatchInit {
   node: SwarmNode
@@ -45,24 +32,6 @@ export interface DispatchInit {
   emit(event: JobEvent): void
 }
 
-interface Slot {
-  readonly executor: Executor
-  readonly gone: AbortController
-  rate: number | undefined
-  task: Task | undefined
-  framesDone: number
-  failures: number
-  /** Not before this time: a peer that refused or failed is given a rest. */
-  restUntil: number
-}
-
-interface Returned {
-  readonly task: Task
-  readonly attempts: number
-  /** Peers that could not do it. */
-  readonly failed: ReadonlySet<string>
-}
-
 // A segment that fails on this many tries fails for a reason of its own.
 const ATTEMPTS_MAX = 4
 // A peer that fails this often in a row is broken, not unlucky.
@@ -71,51 +40,37 @@ const REST_MS = 2_000
 
 export class Dispatch {
   readonly #init: DispatchInit
+  readonly #backlog: Backlog
   readonly #slots = new Set<Slot>()
-  readonly #returned: Returned[] = []
+  /** Those that are under way, and when each has ended. */
+  readonly #attempts = new Map<Attempt, Promise<void>>()
   readonly #verified: VerifiedSegment[] = []
-  readonly #running = new Set<Promise<void>>()
   readonly #stopped = new AbortController()
   readonly #finished = Promise.withResolvers<void>()
   /** Whose parameter sets all segments of the job share. */
   #build: Build | undefined
-  #open = 0
 
   constructor(init: DispatchInit) {
     this.#init = init
+    this.#backlog = new Backlog(init.plan)
     this.#build = init.build
     this.#finished.promise.catch(() => {})
   }
 
-  /** Frames encoded so far, running tasks included. */
+  /** Frames encoded so far, running attempts included. */
   get framesDone(): number {
     const verified = this.#verified.reduce((sum, { task }) => sum + task.frames, 0)
-    const running = [...this.#slots].reduce(
-      (sum, slot) => sum + (slot.task === undefined ? 0 : slot.framesDone),
-      0,
-    )
-    return Math.min(this.#init.plan.totalFrames, verified + this.#collectingFrames + running)
+    const running = [...this.#attempts.keys()].reduce((sum, { framesDone }) => sum + framesDone, 0)
+    return Math.min(this.#init.plan.totalFrames, verified + running)
   }
-
-  #collectingFrames = 0
 
   /** Nothing runs and nobody is there who could. A peer that is busy for someone else is there. */
   get isDeserted(): boolean {
-    return this.#open === 0 && !this.#hasSlots()
+    return this.#attempts.size === 0 && this.#usableSlots().length === 0
   }
 
   add(executor: Executor, slots: number): void {
-    for (let count = 0; count < slots; count++) {
-      this.#slots.add({
-        executor,
-        gone: new AbortController(),
-        rate: undefined,
-        task: undefined,
-        framesDone: 0,
-        failures: 0,
-        restUntil: 0,
-      })
-    }
+    for (let count = 0; count < slots; count++) this.#slots.add(newSlot(executor))
     this.assign()
   }
 
@@ -125,7 +80,7 @@ export class Dispatch {
   }
 
   /** The peer is gone: what it was doing is someone else's now. */
-  remove(peer: string, reason = new Error('the peer has left')): void {
+  remove(peer: string, reason: unknown = new Error('the peer has left')): void {
     for (const slot of this.#slots) {
       if (slot.executor.peer !== peer) continue
       this.#slots.delete(slot)
@@ -135,14 +90,14 @@ export class Dispatch {
   }
 
   /** Ends the job: `run` rejects with this. */
-  fail(error: Error): void {
+  fail(error: unknown): void {
     this.#finished.reject(error)
   }
 
   /** Resolves with all segments in the film's order. @throws JobError SEGMENT_FAILED; the signal's reason */
   async run(): Promise<readonly VerifiedSegment[]> {
     const { signal } = this.#init
-    const onAbort = () => this.#finished.reject(signal.reason)
+    const onAbort = () => this.fail(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
     // Slots at rest wake up, and a peer that was busy for someone else may be free.
     const timer = setInterval(() => this.assign(), REST_MS / 2)
@@ -154,7 +109,7 @@ export class Dispatch {
       clearInterval(timer)
       signal.removeEventListener('abort', onAbort)
       this.#stopped.abort(new Error('the job has ended'))
-      await Promise.allSettled(this.#running)
+      await Promise.allSettled(this.#attempts.values())
     }
     return this.#verified.sort((a, b) => a.task.index - b.task.index)
   }
@@ -164,243 +119,173 @@ export class Dispatch {
     if (this.#stopped.signal.aborted) return
     const now = this.#init.node.surroundings.now()
     for (const slot of this.#slots) {
-      if (slot.task !== undefined || slot.restUntil > now || !this.#init.mayWork(slot.executor)) continue
-      const next = this.#nextFor(slot, now)
-      if (next === undefined) continue
-      const running = this.#attempt(slot, next)
-      this.#running.add(running)
-      void running.finally(() => this.#running.delete(running))
+      if (slot.attempt !== undefined || slot.restUntil > now || !this.#init.mayWork(slot.executor)) continue
+      const pending = this.#nextFor(slot, now)
+      if (pending !== undefined) this.#begin(slot, pending)
     }
-    if (this.#open === 0 && this.#returned.length === 0 && this.#init.plan.uncarvedFrames === 0) {
-      this.#finished.resolve()
-    }
+    if (this.#attempts.size === 0 && this.#backlog.isEmpty) this.#finished.resolve()
   }
 
-  #nextFor(slot: Slot, now: number): Returned | undefined {
-    const { plan, policy } = this.#init
-    const usable = [...this.#slots].filter(({ executor }) => this.#init.mayWork(executor))
-    const place = this.#returned.findIndex(
-      ({ failed }) =>
-        !failed.has(slot.executor.peer) || usable.every(({ executor }) => failed.has(executor.peer)),
-    )
-    if (place >= 0) return this.#returned.splice(place, 1)[0]
+  #nextFor(slot: Slot, now: number): PendingTask | undefined {
+    const usable = this.#usableSlots()
+    const peers = usable.map(({ executor }) => executor.peer)
+    const returned = this.#backlog.takeReturned(slot.executor.peer, peers)
+    if (returned !== undefined) return returned
     const others = usable
-      .filter((other) => other !== slot && (other.task !== undefined || other.restUntil <= now))
-      .map(({ rate, task, framesDone }) => ({
-        rate,
-        pendingFrames: task === undefined ? 0 : Math.max(0, task.frames - framesDone),
-      }))
-    const frames = framesForSlot({ rate: slot.rate, pendingFrames: 0 }, others, plan.uncarvedFrames, policy)
-    if (frames === 0) return undefined
-    const task = plan.carve(frames)
-    return task === undefined ? undefined : { task, attempts: 0, failed: new Set() }
+      .filter((other) => other !== slot && (other.attempt !== undefined || other.restUntil <= now))
+      .map(viewOf)
+    const frames = framesForSlot(viewOf(slot), others, this.#backlog.uncarvedFrames, this.#init.policy)
+    return frames === 0 ? undefined : this.#backlog.carve(frames)
   }
 
-  #hasSlots(): boolean {
-    return [...this.#slots].some(({ executor }) => this.#init.mayWork(executor))
+  #usableSlots(): Slot[] {
+    return [...this.#slots].filter(({ executor }) => this.#init.mayWork(executor))
   }
 
-  async #attempt(slot: Slot, { task, attempts, failed }: Returned): Promise<void> {
-    const { executor } = slot
+  #begin(slot: Slot, pending: PendingTask): void {
     const { job, directory } = this.#init
-    const attempt = attempts + 1
-    const path = join(directory, `segment-${task.index}-${attempt}.${job.container}`)
-    const tell = (state: SegmentChanged['state'], more: Partial<SegmentChanged> = {}): SegmentChanged => {
-      const event: SegmentChanged = {
-        event: 'segment',
-        index: task.index,
-        startPts: Number(task.firstPts),
-        endPts: Number(task.lastPts),
-        timeBase: formatTimeBase(job.film.timing.source),
-        peer: executor.peer,
-        attempt,
-        frames: task.frames,
-        ...more,
-        state,
-      }
-      this.#init.emit(event)
-      return event
-    }
-    let holdsSlot = true
-    let collecting = 0
-    const freeSlot = () => {
-      if (!holdsSlot) return
-      holdsSlot = false
-      slot.task = undefined
-      slot.framesDone = 0
-    }
-    this.#open++
-    slot.task = task
-    slot.framesDone = 0
-    tell('assigned')
+    const number = pending.attempts + 1
+    const path = join(directory, `segment-${pending.task.index}-${number}.${job.container}`)
+    const attempt: Attempt = { slot, pending, number, path, framesDone: 0 }
+    slot.attempt = attempt
+    const ended = this.#run(attempt).catch((error: unknown) => this.fail(error))
+    this.#attempts.set(attempt, ended)
+  }
+
+  async #run(attempt: Attempt): Promise<void> {
+    const { slot, number, path } = attempt
+    const { task } = attempt.pending
+    const { node, job } = this.#init
+    const isLocal = slot.executor.isLocal
+    const signal = AbortSignal.any([this.#stopped.signal, slot.gone.signal])
     try {
-      const signal = AbortSignal.any([this.#stopped.signal, slot.gone.signal])
-      const encoded = await executor.encode(task, {
-        attempt,
+      this.#tell(attempt, 'assigned')
+      const encoded = await slot.executor.encode(task, {
+        attempt: number,
         path,
         signal,
-        onEncoding: () => tell('encoding'),
+        onEncoding: () => this.#tell(attempt, 'encoding'),
         onProgress: (frames) => {
-          if (holdsSlot) slot.framesDone = frames
+          if (slot.attempt === attempt) attempt.framesDone = frames
         },
         onEncoded: (seconds) => {
           slot.rate = updateRate(slot.rate, task.frames, seconds)
-          freeSlot()
-          collecting = task.frames
-          this.#collectingFrames += collecting
+          slot.attempt = undefined
+          attempt.framesDone = task.frames
           this.assign()
         },
       })
-      const inspected = await this.#verify(executor, task, path, encoded, signal)
-      const decodedFrom = task.seekPts[encoded.seekIndex]
-      const event = tell('verified', {
-        bytes: encoded.sizeBytes,
-        encodeSeconds: encoded.encodeSeconds,
-        decodedFrom: decodedFrom === undefined ? null : Number(decodedFrom),
-      })
-      this.#verified.push({ task, path, executor, encoded, inspected, event })
-      slot.failures = 0
-      await encoded.accept().catch(() => {})
+      const wantedBuild = (made: Build) => this.#settleBuild(made, isLocal)
+      const segment = { task, path, encoded }
+      const inspected = await verifySegment(node.tools.ffprobe, job, segment, wantedBuild, { signal })
+      await this.#accept(attempt, encoded, inspected)
     } catch (error) {
       await rm(path, { force: true })
-      if (!this.#stopped.signal.aborted) {
-        this.#onFailure(slot, { task, attempts, failed }, error, (more) => tell('failed', more))
-      }
+      if (!this.#stopped.signal.aborted) this.#onFailure(attempt, error)
     } finally {
-      freeSlot()
-      this.#collectingFrames -= collecting
-      this.#open--
+      if (slot.attempt === attempt) slot.attempt = undefined
+      this.#attempts.delete(attempt)
       this.assign()
     }
   }
 
-  #onFailure(
-    slot: Slot,
-    { task, attempts, failed }: Returned,
-    error: unknown,
-    tell: (more: { code?: string; detail: string }) => void,
-  ): void {
-    const { job, node } = this.#init
-    const detail = error instanceof Error ? error.message : String(error)
-    tell({ ...failureCode(error), detail })
-    if (isDiskFull(error, slot.executor)) {
-      this.#finished.reject(
-        new JobError({ code: 'WORK_DISK_FULL', directory: this.#init.directory }, { cause: error }),
-      )
-      return
-    }
-    if (isFrameMismatch(error) && job.index.evidence === 'packets') {
-      this.#finished.reject(new IndexInDoubt())
-      return
-    }
-    if (isOfOtherBuild(error) && !slot.executor.isLocal) {
-      this.#returned.push({ task, attempts, failed })
-      // What it is doing meanwhile is of that build too.
-      this.#leaveOut(slot.executor, 'unusable', detail, error)
-      return
-    }
-    const refused = error instanceof ProtocolError && error.failure.code === 'REFUSED'
-    const isLost = slot.gone.signal.aborted || (error instanceof ProtocolError && LOST.has(error.code))
-    // A peer that is busy or gone says nothing about the segment.
-    const tried = refused || isLost ? attempts : attempts + 1
-    const giveUp = () =>
-      this.#finished.reject(
-        new JobError(
-          {
-            code: 'SEGMENT_FAILED',
-            index: task.index,
-            startSeconds: toSeconds(task.firstPts, job.film.timing.source),
-            attempts: tried,
-            detail,
-          },
-          { cause: error },
-        ),
-      )
-    if (tried >= ATTEMPTS_MAX) {
-      giveUp()
-      return
-    }
-    this.#returned.push({
-      task,
-      attempts: tried,
-      failed: refused || isLost ? failed : new Set([...failed, slot.executor.peer]),
+  /** From here on the segment counts. */
+  async #accept(attempt: Attempt, encoded: EncodedTask, inspected: InspectedSegment): Promise<void> {
+    const { slot, path } = attempt
+    const { task } = attempt.pending
+    const decodedFrom = task.seekPts[encoded.seekIndex]
+    const event = this.#tell(attempt, 'verified', {
+      bytes: encoded.sizeBytes,
+      encodeSeconds: encoded.encodeSeconds,
+      decodedFrom: decodedFrom === undefined ? null : Number(decodedFrom),
     })
-    slot.restUntil = node.surroundings.now() + REST_MS
-    if (refused || slot.executor.isLocal) return
-    slot.failures++
-    if (slot.failures >= PEER_FAILURES_MAX) {
-      this.#leaveOut(slot.executor, 'excluded', detail)
-      if (!this.#hasSlots()) giveUp()
-    }
+    this.#verified.push({ task, path, executor: slot.executor, encoded, inspected, event })
+    // They are counted as verified now.
+    attempt.framesDone = 0
+    slot.failures = 0
+    await encoded.accept().catch(() => {})
   }
 
-  #leaveOut({ peer, name }: Executor, state: 'unusable' | 'excluded', detail: string, reason?: Error): void {
+  /** The first segment decides where nothing has; what this node itself makes of the film counts more than its first frame. */
+  #settleBuild(made: Build, isLocal: boolean): Build {
+    const isFirst = this.#verified.length === 0
+    this.#build = isLocal && isFirst ? made : (this.#build ?? made)
+    return this.#build
+  }
+
+  #onFailure(attempt: Attempt, error: unknown): void {
+    const { slot, pending } = attempt
+    const { executor } = slot
+    const { job, directory, node } = this.#init
+    const told = describeFailure(error)
+    this.#tell(attempt, 'failed', told)
+    const failure = classifyFailure(error, {
+      isLocal: executor.isLocal,
+      isGone: slot.gone.signal.aborted,
+      evidence: job.index.evidence,
+    })
+    if (failure === 'disk-full') {
+      this.fail(new JobError({ code: 'WORK_DISK_FULL', directory }, { cause: error }))
+      return
+    }
+    if (failure === 'index-in-doubt') {
+      this.fail(new IndexInDoubt())
+      return
+    }
+    if (failure === 'other-build') {
+      this.#backlog.giveBack(pending)
+      // What it is doing meanwhile is of that build too.
+      this.#leaveOut(executor, 'unusable', told.detail, error)
+      return
+    }
+    const failed = failure === 'failed' ? countFailure(pending, executor.peer) : pending
+    if (failed.attempts >= ATTEMPTS_MAX) {
+      this.#giveUp(failed, error)
+      return
+    }
+    this.#backlog.giveBack(failed)
+    slot.restUntil = node.surroundings.now() + REST_MS
+    if (failure === 'refused' || executor.isLocal) return
+    slot.failures++
+    if (slot.failures < PEER_FAILURES_MAX) return
+    this.#leaveOut(executor, 'excluded', told.detail)
+    if (this.#usableSlots().length === 0) this.#giveUp(failed, error)
+  }
+
+  #giveUp({ task, attempts }: PendingTask, error: unknown): void {
+    const startSeconds = toSeconds(task.firstPts, this.#init.job.film.timing.source)
+    const { detail } = describeFailure(error)
+    this.fail(
+      new JobError(
+        { code: 'SEGMENT_FAILED', index: task.index, startSeconds, attempts, detail },
+        { cause: error },
+      ),
+    )
+  }
+
+  #leaveOut(
+    { peer, name }: Executor,
+    state: 'unusable' | 'excluded',
+    detail: string,
+    reason?: unknown,
+  ): void {
     // Another of its slots may have come to the same end.
     if (!this.employs(peer)) return
     this.remove(peer, reason)
     this.#init.emit({ event: 'peer', peer, name, state, slots: 0, detail })
   }
 
-  /** Reads the segment as it lies here: nothing counts because a peer says so. */
-  async #verify(
-    executor: Executor,
-    task: Task,
-    path: string,
-    encoded: EncodedTask,
-    signal: AbortSignal,
-  ): Promise<InspectedSegment> {
-    const { node, job } = this.#init
-    const inspected =
-      encoded.inspected ?? (await inspectSegment(node.tools.ffprobe, path, job.container, { signal }))
-    const { times, picture } = inspected
-    if (times.length !== task.times.length || times.some((time, place) => time !== task.times[place])) {
-      await encoded.refuse('FRAMES').catch(() => {})
-      throw new MediaError({ code: 'SEGMENT_FRAMES', expected: task.times.length, actual: times.length })
-    }
-    if (picture !== job.picture) {
-      await encoded.refuse('PICTURE').catch(() => {})
-      throw new MediaError({ code: 'SEGMENT_PICTURE', expected: job.picture, actual: picture })
-    }
-    this.#build ??= inspected
-    // What this node itself makes of the film counts more than what it has made of the first frame.
-    if (executor.isLocal && this.#verified.length === 0) this.#build = inspected
-    const unfit = job.mixedBuilds ? undefined : whyUnfit(inspected, this.#build, job.params.encoder)
-    if (unfit !== undefined) {
-      await encoded.refuse('PARAMETER_SETS').catch(() => {})
-      throw new MediaError({ code: 'PARAMETER_SETS', detail: unfit })
-    }
-    return inspected
+  #tell(
+    attempt: Attempt,
+    state: SegmentChanged['state'],
+    more: Partial<SegmentChanged> = {},
+  ): SegmentChanged {
+    const event = segmentEvent(this.#init.job, attempt, state, more)
+    this.#init.emit(event)
+    return event
   }
 }
 
-/** The packets did not tell the frames after all: the job starts again with the times of a full decode. */
-export class IndexInDoubt extends Error {
-  override readonly name = 'IndexInDoubt'
-}
-
-const LOST: ReadonlySet<string> = new Set(['DISCONNECTED', 'LEASE_EXPIRED', 'TIMEOUT'])
-
-/** This machine's disk: a full one elsewhere is that peer's matter. */
-function isDiskFull(error: unknown, executor: Executor): boolean {
-  if (!(error instanceof Error)) return false
-  if ('code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) return true
-  return executor.isLocal && /No space left on device/.test(error.message)
-}
-
-function failureCode(error: unknown): { code?: string } {
-  if (!(error instanceof ProtocolError) && !(error instanceof MediaError)) return {}
-  return { code: error.failure.code === 'FAILED' ? error.failure.reason : error.code }
-}
-
-function isOfOtherBuild(error: unknown): error is MediaError {
-  return error instanceof MediaError && error.code === 'PARAMETER_SETS'
-}
-
-function isFrameMismatch(error: unknown): boolean {
-  if (error instanceof MediaError) return error.code === 'SEGMENT_FRAMES'
-  return (
-    error instanceof ProtocolError &&
-    error.failure.code === 'FAILED' &&
-    error.failure.reason === 'SEGMENT_FRAMES'
-  )
+function countFailure({ task, attempts, failed }: PendingTask, peer: string): PendingTask {
+  return { task, attempts: attempts + 1, failed: new Set([...failed, peer]) }
 }

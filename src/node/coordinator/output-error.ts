@@ -1,7 +1,7 @@
 /** An output that is not what it must be, and which segment, of which node, it is not. */
 import { describeFinding, type Finding, toSeconds } from '../../media/index.ts'
-import type { VerifiedSegment } from './dispatch.ts'
 import type { Job } from './job.ts'
+import type { VerifiedSegment } from './verify-segment.ts'
 
 /** The segment that a finding is about. */
 export interface BlamedSegment {

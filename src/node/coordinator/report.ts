@@ -14,10 +14,10 @@ import {
   type VerifiedOutput,
 } from '../../media/index.ts'
 import { SOFTWARE } from '../version.ts'
-import type { VerifiedSegment } from './dispatch.ts'
 import type { SegmentChanged } from './events.ts'
 import type { Job } from './job.ts'
 import { type BlamedFinding, describeBlamed, OutputError } from './output-error.ts'
+import type { VerifiedSegment } from './verify-segment.ts'
 
 /** The number changes when a field changes its meaning or goes away, not when one is added. */
 export const REPORT_SCHEMA = 'ffswarm-report/1'

@@ -1,9 +1,9 @@
 /** Proof that the segments are still, byte for byte, what was verified: a disk can fail between then and the join. */
 import { digestFile } from '../../media/index.ts'
-import type { VerifiedSegment } from './dispatch.ts'
 import { JobError } from './failure.ts'
 import type { Job } from './job.ts'
 import { toBlamed } from './output-error.ts'
+import type { VerifiedSegment } from './verify-segment.ts'
 
 /**
  * Looks after the join, so that what changed while it read is found as well.

@@ -1,0 +1,83 @@
+/** The output made of a job's segments, and looked at before it gets its name. */
+import {
+  type ExpectedAudio,
+  type Finding,
+  joinSegments,
+  MediaError,
+  verifyOutput,
+} from '../../media/index.ts'
+import type { SwarmNode } from '../node.ts'
+import { expectedOutput } from './expected.ts'
+import { JobError } from './failure.ts'
+import type { Job } from './job.ts'
+import { blame, OutputError } from './output-error.ts'
+import type { OutputFile } from './output-file.ts'
+import { lookAtOutput, seamsOf } from './pictures.ts'
+import type { Evidence } from './report.ts'
+import { checkSegments } from './segment-integrity.ts'
+import type { VerifiedSegment } from './verify-segment.ts'
+
+/** @throws MediaError, JobError OUTPUT_DISK_FULL, SEGMENT_CHANGED */
+export async function joinOutput(
+  node: SwarmNode,
+  job: Job,
+  segments: readonly VerifiedSegment[],
+  output: OutputFile,
+  { signal }: { signal: AbortSignal },
+): Promise<void> {
+  const plan = await job.streams
+  try {
+    await joinSegments(
+      node.tools.ffmpeg,
+      {
+        source: job.source,
+        params: job.params,
+        plan,
+        format: job.format,
+        encoderTimeBase: job.film.timing.encoder,
+        segments: segments.map(({ path, task }) => ({
+          path,
+          firstTick: task.times[0] ?? 0n,
+          frames: task.times.length,
+        })),
+        encoderTag: `${node.ffmpeg.encoderTag} ${job.params.encoder}`,
+        streamTags: await job.streamTags,
+        outputPath: output.partialPath,
+        mixedBuilds: job.mixedBuilds,
+      },
+      { signal },
+    )
+  } catch (error) {
+    if (error instanceof MediaError && /No space left on device/.test(error.message)) {
+      throw new JobError({ code: 'OUTPUT_DISK_FULL', directory: output.directory }, { cause: error })
+    }
+    // A segment that cannot be read any more says so better than ffmpeg does.
+    await checkSegments(segments, job, { signal })
+    throw error
+  }
+}
+
+/** Adds what it found to the evidence. @throws OutputError that names the segment */
+export async function verifyJoined(
+  { tools }: SwarmNode,
+  output: OutputFile,
+  audio: readonly ExpectedAudio[],
+  evidence: Evidence,
+  signal: AbortSignal,
+): Promise<void> {
+  const { job, segments = [] } = evidence
+  if (job === undefined) throw new Error('there is no job to verify')
+  const expected = await expectedOutput(job, audio)
+  const verified = await verifyOutput(tools.ffprobe, output.partialPath, expected, { signal })
+  Object.assign(evidence, { expected, verified })
+  const findings: Finding[] = [...verified.findings]
+  if (evidence.level === 'full') {
+    const look = await lookAtOutput(tools, job, verified, seamsOf(segments.map(({ task }) => task.frames)), {
+      signal,
+    })
+    findings.push(...(look?.findings ?? []))
+    Object.assign(evidence, { pictures: look?.pictures })
+  }
+  const [finding, ...more] = blame(findings, segments, job)
+  if (finding !== undefined) throw new OutputError([finding, ...more])
+}

@@ -1,0 +1,37 @@
+/** Tells while segments are encoded how far a job is. */
+import type { JobProgress } from './events.ts'
+
+const INTERVAL_MS = 500
+
+export interface ProgressSources {
+  /** Milliseconds. */
+  now(): number
+  /** Of the whole film. */
+  readonly totalFrames: number
+  framesDone(): number
+  traffic(): Pick<JobProgress, 'bytesSent' | 'bytesReceived'>
+  emit(event: JobProgress): void
+}
+
+/** @returns a function that ends it, and tells once more */
+export function tellProgress({ now, totalFrames, framesDone, traffic, emit }: ProgressSources): () => void {
+  const began = now()
+  const tell = () => {
+    const seconds = (now() - began) / 1000
+    const frames = framesDone()
+    const fps = frames / Math.max(seconds, 1e-3)
+    emit({
+      event: 'progress',
+      frames,
+      total: totalFrames,
+      fps: Math.round(fps * 100) / 100,
+      ...(frames > 0 ? { eta: Math.round((totalFrames - frames) / fps) } : {}),
+      ...traffic(),
+    })
+  }
+  const timer = setInterval(tell, INTERVAL_MS)
+  return () => {
+    clearInterval(timer)
+    tell()
+  }
+}

@@ -1,0 +1,26 @@
+/** What a job is asked for, and whom it tells. */
+import type { JobEvent } from './events.ts'
+import type { JobRequest } from './job.ts'
+import type { VerifyLevel } from './report.ts'
+
+export interface EncodeRequest extends JobRequest {
+  readonly overwrite: boolean
+  /** Other nodes to wait for; undefined: use whoever is there. */
+  readonly peers: number | undefined
+  /** Seconds to wait for them. */
+  readonly waitSeconds: number
+  readonly benchmarkSeconds: number | undefined
+  readonly segmentSeconds: number | undefined
+  /** Cut near keyframes, or just by time. Both are exact. */
+  readonly atKeyframes: boolean
+  /** Encode on this node too: `auto` does unless a worker on this machine already has its CPUs. */
+  readonly local: 'auto' | 'always' | 'never'
+  readonly verify: VerifyLevel
+  /** Where to write the certificate. */
+  readonly reportPath: string | undefined
+}
+
+export interface EncodeOptions {
+  signal: AbortSignal
+  emit(event: JobEvent): void
+}

@@ -1,0 +1,59 @@
+/** The proof that a segment is the one that was asked for: nothing counts because a peer says so. */
+import {
+  type InspectedSegment,
+  inspectSegment,
+  MediaError,
+  type MediaFailure,
+  type Tool,
+} from '../../media/index.ts'
+import { type Build, whyUnfit } from './builds.ts'
+import type { SegmentChanged } from './events.ts'
+import type { EncodedTask, Executor } from './executor.ts'
+import type { Job } from './job.ts'
+import type { Task } from './plan.ts'
+
+export interface VerifiedSegment {
+  readonly task: Task
+  readonly path: string
+  readonly executor: Executor
+  readonly encoded: EncodedTask
+  /** What this node has read of the file. */
+  readonly inspected: InspectedSegment
+  readonly event: SegmentChanged
+}
+
+/**
+ * Reads the segment as it lies here; who sent another than was asked for is told.
+ *
+ * @param wantedBuild whose parameter sets it must have; asked when its frames are right
+ * @throws MediaError SEGMENT_FRAMES, SEGMENT_PICTURE, PARAMETER_SETS
+ */
+export async function verifySegment(
+  ffprobe: Tool,
+  job: Job,
+  { task, path, encoded }: Pick<VerifiedSegment, 'task' | 'path' | 'encoded'>,
+  wantedBuild: (made: Build) => Build,
+  options: { signal: AbortSignal },
+): Promise<InspectedSegment> {
+  const inspected = encoded.inspected ?? (await inspectSegment(ffprobe, path, job.container, options))
+  const { times, picture } = inspected
+  if (times.length !== task.times.length || times.some((time, place) => time !== task.times[place])) {
+    return await refuse('FRAMES', {
+      code: 'SEGMENT_FRAMES',
+      expected: task.times.length,
+      actual: times.length,
+    })
+  }
+  if (picture !== job.picture) {
+    return await refuse('PICTURE', { code: 'SEGMENT_PICTURE', expected: job.picture, actual: picture })
+  }
+  const wanted = wantedBuild(inspected)
+  const unfit = job.mixedBuilds ? undefined : whyUnfit(inspected, wanted, job.params.encoder)
+  if (unfit !== undefined) return await refuse('PARAMETER_SETS', { code: 'PARAMETER_SETS', detail: unfit })
+  return inspected
+
+  async function refuse(code: string, failure: MediaFailure): Promise<never> {
+    await encoded.refuse(code).catch(() => {})
+    throw new MediaError(failure)
+  }
+}
