@@ -37,6 +37,23 @@ export class MediaError extends Error {
   get code(): MediaFailure['code'] {
     return this.failure.code
   }
+
+  /** What the tool that failed says itself, for a sentence that says the rest; otherwise the message. */
+  get words(): string {
+    const { failure } = this
+    return failure.code === 'TOOL_EXIT' && failure.detail !== '' ? failure.detail : this.message
+  }
+}
+
+/** The failure that some work ends with; undefined where it succeeds. @throws whatever else it ends with */
+export async function mediaErrorOf(work: Promise<unknown>): Promise<MediaError | undefined> {
+  try {
+    await work
+    return undefined
+  } catch (error) {
+    if (error instanceof MediaError) return error
+    throw error
+  }
 }
 
 function describe(failure: MediaFailure): string {

@@ -75,6 +75,12 @@ export function outputFormat(path: string): OutputFormat {
   return format
 }
 
+/** Why a codec, or what an encoder makes, has no place in a container that does not name it among what it holds. */
+export function unknownTo({ name: container }: OutputFormat, encoder: string): MediaError {
+  const detail = 'it would be data that no player knows'
+  return new MediaError({ code: 'OUTPUT_REJECTED', container, encoder, detail })
+}
+
 /** The time base of the video in a file that a single run writes. */
 export function outputTimeBase(format: OutputFormat, encoderTimeBase: Rational): Rational {
   switch (format.demuxer) {

@@ -1,8 +1,8 @@
 /** Asks the output's container before any work is shared out: does it hold what the params' encoders make? */
 import { join } from 'node:path'
-import { MediaError } from './failure.ts'
+import { MediaError, mediaErrorOf } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
-import type { OutputFormat } from './output-format.ts'
+import { type OutputFormat, unknownTo } from './output-format.ts'
 import { type EncodeParams, syncArguments, videoArguments } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
 import type { Rational } from './rational.ts'
@@ -28,12 +28,6 @@ export async function tryOutput(
   checkOtherEncoders(params, format)
   const { signal } = options
   const path = join(options.scratchDir, 'trial-output')
-  const muxerOptions = params.output
-  const rejected = (detail: string, cause?: unknown): MediaError =>
-    new MediaError(
-      { code: 'OUTPUT_REJECTED', container: format.name, encoder: params.encoder, detail },
-      { cause },
-    )
   const write = (own: readonly string[]) =>
     run(
       tools.ffmpeg,
@@ -46,63 +40,36 @@ export async function tryOutput(
       ],
       { signal },
     )
-  try {
-    await write(muxerOptions)
-  } catch (error) {
-    signal?.throwIfAborted()
-    const detail = wordsOf(error)
-    if (detail === undefined) throw error
-    const isTheirs = muxerOptions.length > 0 && (await succeeds(write([])))
-    throw isTheirs
-      ? new MediaError({ code: 'PARAMS_REJECTED', detail }, { cause: error })
-      : rejected(detail, error)
+  const cause = await mediaErrorOf(write(params.output))
+  if (cause !== undefined) {
+    const isTheirs = params.output.length > 0 && (await mediaErrorOf(write([]))) === undefined
+    const { encoder } = params
+    const detail = cause.words
+    throw new MediaError(
+      isTheirs
+        ? { code: 'PARAMS_REJECTED', detail }
+        : { code: 'OUTPUT_REJECTED', container: format.name, encoder, detail },
+      { cause },
+    )
   }
   const codecs: string[] = []
   await run(
     tools.ffprobe,
     [
-      '-v',
-      'error',
-      '-f',
-      format.demuxer,
-      '-show_entries',
-      'stream=codec_name',
-      '-of',
-      'csv=p=0',
-      fileUrl(path),
+      ...['-v', 'error', '-f', format.demuxer, '-show_entries', 'stream=codec_name'],
+      ...['-of', 'csv=p=0', fileUrl(path)],
     ],
     { signal, onLine: (line) => void codecs.push(line) },
   )
   const isKnown = codecs.some((line) => format.holds?.has(line.replace(/,.*/, '')) ?? true)
-  if (!isKnown) throw rejected(UNKNOWN)
+  if (!isKnown) throw unknownTo(format, params.encoder)
 }
 
-const UNKNOWN = 'it would be data that no player knows'
-
-function checkOtherEncoders(
-  { audio, subtitle }: EncodeParams,
-  { name: container, holds }: OutputFormat,
-): void {
+function checkOtherEncoders({ audio, subtitle }: EncodeParams, format: OutputFormat): void {
   const named = [...audio, ...subtitle]
   for (const [at, word] of named.entries()) {
     const encoder = named[at + 1]
     if (!/^-(c|codec|acodec|scodec)(:|$)/.test(word) || encoder === undefined) continue
-    if (holds?.has(encoder) === false) {
-      throw new MediaError({ code: 'OUTPUT_REJECTED', container, encoder, detail: UNKNOWN })
-    }
-  }
-}
-
-function wordsOf(error: unknown): string | undefined {
-  if (!(error instanceof MediaError)) return undefined
-  return error.failure.code === 'TOOL_EXIT' ? error.failure.detail : error.message
-}
-
-async function succeeds(running: Promise<unknown>): Promise<boolean> {
-  try {
-    await running
-    return true
-  } catch {
-    return false
+    if (format.holds?.has(encoder) === false) throw unknownTo(format, encoder)
   }
 }

@@ -1,6 +1,6 @@
 /** Encodes the source's first frame before any work is shared out: bad params end here, in ffmpeg's own words. */
 import { join } from 'node:path'
-import { MediaError } from './failure.ts'
+import { MediaError, mediaErrorOf } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import { readDefaultDuration } from './matroska-rate.ts'
 import { type EncodeParams, syncArguments, videoArguments } from './params/index.ts'
@@ -21,7 +21,7 @@ interface Tools {
 
 /**
  * @returns the container whose muxer takes the encoder's output for segments
- * @throws MediaError PARAMS_REJECTED with ffmpeg's reason.
+ * @throws MediaError PARAMS_REJECTED with ffmpeg's reason; PARAMS_INVALID where it is but these containers that refuse.
  */
 export async function preflight(
   ffmpeg: Tool,
@@ -30,24 +30,18 @@ export async function preflight(
   encoderTimeBase: Rational,
   options: Options,
 ): Promise<SegmentContainer> {
-  let reason: unknown
+  const refusalBy = (muxer: string) =>
+    mediaErrorOf(encodeFirstFrame(ffmpeg, source, params, encoderTimeBase, muxer, options))
+  let cause: MediaError | undefined
   for (const container of SEGMENT_CONTAINERS) {
-    try {
-      await encodeFirstFrame(ffmpeg, source, params, encoderTimeBase, container, options)
-      return container
-    } catch (error) {
-      if (!(error instanceof MediaError)) throw error
-      reason ??= error
-    }
+    const refusal = await refusalBy(container)
+    if (refusal === undefined) return container
+    cause ??= refusal
   }
-  const failure = reason instanceof MediaError ? reason.failure : undefined
-  throw new MediaError(
-    {
-      code: 'PARAMS_REJECTED',
-      detail: failure?.code === 'TOOL_EXIT' && failure.detail !== '' ? failure.detail : String(reason),
-    },
-    { cause: reason },
-  )
+  const words = cause?.words ?? ''
+  if (await refusalBy('null')) throw new MediaError({ code: 'PARAMS_REJECTED', detail: words }, { cause })
+  const detail = `segments are ${SEGMENT_CONTAINERS.join(' or ')}, and neither holds what it makes (${words}); choose other options, or another encoder such as libvpx-vp9`
+  throw new MediaError({ code: 'PARAMS_INVALID', option: `-c:v ${params.encoder}`, detail }, { cause })
 }
 
 /** What a single run says of its video, and what a segment cannot say. */

@@ -4,7 +4,7 @@
 import { stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { MediaError } from './failure.ts'
-import { lastWords, run, type Tool } from './ffmpeg/index.ts'
+import { run, type Tool } from './ffmpeg/index.ts'
 import { parseRational, type Rational } from './rational.ts'
 import { whyFormatRefused, whyMissing, whyNotAFile } from './refused-input.ts'
 
@@ -139,11 +139,8 @@ async function readProbe(
   } catch (error) {
     options.signal?.throwIfAborted()
     if (!(error instanceof MediaError)) throw error
-    const detail = error.failure.code === 'TOOL_EXIT' ? lastWords(error.failure.detail) : error.message
-    throw new MediaError(
-      { code: 'INPUT_UNREADABLE', path, detail: withoutPath(detail, path) },
-      { cause: error },
-    )
+    const detail = withoutPath(error.words, path)
+    throw new MediaError({ code: 'INPUT_UNREADABLE', path, detail }, { cause: error })
   }
   const parsed = probeOutput.safeParse(JSON.parse(lines.join('\n')))
   if (!parsed.success) {

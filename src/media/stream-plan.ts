@@ -3,9 +3,9 @@
  * hold it, converted where it can be, otherwise named as lost. The container's muxer itself is asked.
  */
 import { join } from 'node:path'
-import { MediaError } from './failure.ts'
+import { MediaError, mediaErrorOf } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
-import type { OutputFormat } from './output-format.ts'
+import { type OutputFormat, unknownTo } from './output-format.ts'
 import { type EncodeParams, keepsMetadata } from './params/index.ts'
 import { fileUrl, type Source, type SourceStream } from './probe.ts'
 
@@ -18,7 +18,7 @@ export interface PlannedStream {
 }
 
 export interface StreamPlan {
-  /** In the source's order. */
+  /** In the output's order: the source's, or that of `-map`. */
   readonly streams: readonly PlannedStream[]
   /** One sentence for each stream that is lost or changed, for the person to read. */
   readonly warnings: readonly string[]
@@ -39,31 +39,29 @@ export async function planStreams(
 ): Promise<StreamPlan> {
   const warnings = [...lostVideos(source, format), ...lostChapters(source, format)]
   const wishes = source.streams.flatMap((_, at) => wish(at, source, params, format))
-  const kept = wishes.filter((planned) => planned.action !== 'segments')
-  if (await canHold(ffmpeg, source, format, kept, params, options)) {
-    return { streams: wishes, warnings }
-  }
+  const refusalOf = trial(ffmpeg, source, params, format, options)
+  const others = wishes.filter(({ action }) => action !== 'segments')
+  if ((await refusalOf(others)) === undefined) return { streams: wishes, warnings }
   const streams: PlannedStream[] = []
   for (const planned of wishes) {
-    if (planned.action === 'segments') {
+    const refusal = planned.action === 'segments' ? undefined : await refusalOf([planned])
+    if (refusal === undefined) {
       streams.push(planned)
       continue
     }
-    const fit = await firstThatFits(ffmpeg, source, format, planned, params, options)
-    if (fit === undefined && keepsTimecode(planned.source, format)) continue
-    if (fit === undefined && planned.action === 'encode') {
-      throw await whyRefused(ffmpeg, source, format, planned, params, options)
+    if (planned.action === 'encode') {
+      throw whyRefused(planned, params, format, refusal, await refusalOf([planned], 'null'))
     }
-    if (fit === undefined) {
-      warnings.push(`${describe(planned.source)} is left out: ${format.name} cannot hold it`)
-      continue
-    }
-    if (fit !== planned) {
+    const converted = conversion(planned, format)
+    if (converted !== undefined && (await refusalOf([converted])) === undefined) {
+      const codec = converted.codec === undefined ? '' : ` to ${converted.codec}`
       warnings.push(
-        `${describe(planned.source)} is converted${fit.codec === undefined ? '' : ` to ${fit.codec}`}: ${format.name} cannot hold it as it is`,
+        `${describe(planned.source)} is converted${codec}: ${format.name} cannot hold it as it is`,
       )
+      streams.push(converted)
+    } else if (!keepsTimecode(planned.source, format)) {
+      warnings.push(`${describe(planned.source)} is left out: ${format.name} cannot hold it`)
     }
-    streams.push(fit)
   }
   return { streams, warnings }
 }
@@ -114,48 +112,27 @@ function concerns(option: string, type: 'a' | 's', place: number): boolean {
   return specifiedType === type && (specifiedPlace === undefined || Number(specifiedPlace) === place)
 }
 
-async function firstThatFits(
-  ffmpeg: Tool,
-  source: Source,
-  format: OutputFormat,
-  planned: PlannedStream,
-  params: EncodeParams,
-  options: Options,
-): Promise<PlannedStream | undefined> {
-  const alternatives: PlannedStream[] = [planned]
-  if (planned.action === 'copy' && planned.source.kind === 'audio') {
-    alternatives.push({ ...planned, action: 'encode' })
-  }
-  if (planned.action === 'copy' && planned.source.kind === 'subtitle' && format.textSubtitles !== undefined) {
-    alternatives.push({ ...planned, action: 'encode', codec: format.textSubtitles })
-  }
-  for (const alternative of alternatives) {
-    if (await canHold(ffmpeg, source, format, [alternative], params, options)) return alternative
-  }
-  return undefined
+/** What may become of a stream that the container does not take as it is. */
+function conversion(planned: PlannedStream, { textSubtitles }: OutputFormat): PlannedStream | undefined {
+  const { kind } = planned.source
+  if (kind === 'audio') return { ...planned, action: 'encode' }
+  if (kind !== 'subtitle' || textSubtitles === undefined) return undefined
+  return { ...planned, action: 'encode', codec: textSubtitles }
 }
 
 /** What the user asks for is not silently left out: is it the encoder that refuses it, or the container? */
-async function whyRefused(
-  ffmpeg: Tool,
-  source: Source,
-  format: OutputFormat,
-  planned: PlannedStream,
+function whyRefused(
+  { source }: PlannedStream,
   params: EncodeParams,
-  options: Options,
-): Promise<MediaError> {
-  const byEncoder = await tryStreams(ffmpeg, source, 'null', [planned], params, options)
-  const byContainer =
-    byEncoder ?? (await tryStreams(ffmpeg, source, format.muxer, [planned], params, options))
-  const detail = `${describe(planned.source)}: ${wordsOf(byContainer)}`
-  if (byEncoder !== undefined) {
-    return new MediaError({ code: 'PARAMS_REJECTED', detail }, { cause: byEncoder })
-  }
-  const codec = codecOf(planned.source.kind === 'audio' ? params.audio : params.subtitle)
-  return new MediaError(
-    { code: 'OUTPUT_REJECTED', container: format.name, encoder: codec ?? planned.source.kind, detail },
-    { cause: byContainer },
-  )
+  format: OutputFormat,
+  byContainer: MediaError,
+  byEncoder: MediaError | undefined,
+): MediaError {
+  const cause = byEncoder ?? byContainer
+  const detail = `${describe(source)}: ${cause.words}`
+  if (byEncoder !== undefined) return new MediaError({ code: 'PARAMS_REJECTED', detail }, { cause })
+  const encoder = codecOf(source.kind === 'audio' ? params.audio : params.subtitle) ?? source.kind
+  return new MediaError({ code: 'OUTPUT_REJECTED', container: format.name, encoder, detail }, { cause })
 }
 
 function codecOf(options: readonly string[]): string | undefined {
@@ -163,38 +140,21 @@ function codecOf(options: readonly string[]): string | undefined {
   return at < 0 ? undefined : options[at + 1]
 }
 
-function wordsOf(error: MediaError | undefined): string {
-  return error?.failure.code === 'TOOL_EXIT' ? error.failure.detail : String(error?.message)
-}
-
-async function canHold(
+/** Lets a muxer, without a name the output's, write a header for some streams. @returns what there is against it */
+function trial(
   ffmpeg: Tool,
   source: Source,
+  params: EncodeParams,
   format: OutputFormat,
-  streams: readonly PlannedStream[],
-  params: EncodeParams,
   options: Options,
-): Promise<boolean> {
-  if (streams.length === 0) return true
-  if (
-    streams.some((planned) => planned.action === 'copy' && format.holds?.has(planned.source.codec) === false)
-  ) {
-    return false
-  }
-  return (await tryStreams(ffmpeg, source, format.muxer, streams, params, options)) === undefined
-}
-
-/** Lets the muxer write a header for these streams and nothing more. @returns what ffmpeg has against it */
-async function tryStreams(
-  ffmpeg: Tool,
-  source: Source,
-  muxer: string,
-  streams: readonly PlannedStream[],
-  params: EncodeParams,
-  options: Options,
-): Promise<MediaError | undefined> {
-  try {
-    await run(
+): (streams: readonly PlannedStream[], muxer?: string) => Promise<MediaError | undefined> {
+  return async (streams, muxer = format.muxer) => {
+    if (streams.length === 0) return undefined
+    const unknown = streams.find(
+      (planned) => planned.action === 'copy' && format.holds?.has(planned.source.codec) === false,
+    )
+    if (unknown !== undefined) return unknownTo(format, unknown.source.codec)
+    const writing = run(
       ffmpeg,
       [
         ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
@@ -204,12 +164,9 @@ async function tryStreams(
         ...(keepsMetadata(params) ? [] : ['-map_metadata', '-1']),
         ...['-t', '0', '-f', muxer, muxer === 'null' ? '-' : fileUrl(join(options.scratchDir, 'trial'))],
       ],
-      options.signal === undefined ? {} : { signal: options.signal },
+      { signal: options.signal },
     )
-    return undefined
-  } catch (error) {
-    if (error instanceof MediaError) return error
-    throw error
+    return await mediaErrorOf(writing)
   }
 }
 

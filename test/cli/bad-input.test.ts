@@ -187,6 +187,13 @@ describe('the params', () => {
     expect((await withParams(params, EXIT.failed)).code).toBe('PARAMS_REJECTED')
   })
 
+  test('may name no encoder whose output neither kind of segment holds, and name another', async () => {
+    const args = [clip, '-o', inDirectory('out.webm'), '--params', '-c:v libvpx']
+    const { code, message } = await failure(args, EXIT.usage)
+    expect(code).toBe('PARAMS_INVALID')
+    expect(message).toContain('libvpx-vp9')
+  })
+
   test.each([
     ['-c:a aac -ar 7', 'PARAMS_REJECTED'],
     ['-af nonsense', 'PARAMS_REJECTED'],

@@ -149,7 +149,7 @@ async function readLines(
  * The line of FFmpeg's standard error that says what is wrong. Its very last lines are often only the echo of a
  * failure ("Conversion failed!", "Error opening output files"), so those are passed over where another one stands.
  */
-export function lastWords(stderr: string): string {
+function lastWords(stderr: string): string {
   const lines = stderr
     .split(/[\r\n]+/)
     .map((line) => line.replace(/^\[[^\]]* @ 0x[0-9a-f]+\] /, '').trim())
