@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { MediaError, mediaErrorOf } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import { type OutputFormat, unknownTo } from './output-format.ts'
-import { type EncodeParams, keepsMetadata } from './params/index.ts'
+import { type EncodeParams, keepsChapters, keepsMetadata } from './params/index.ts'
 import { fileUrl, type Source, type SourceStream } from './probe.ts'
 
 export interface PlannedStream {
@@ -37,7 +37,7 @@ export async function planStreams(
   format: OutputFormat,
   options: Options,
 ): Promise<StreamPlan> {
-  const warnings = [...lostVideos(source, format), ...lostChapters(source, format)]
+  const warnings = [...lostVideos(source, format), ...lostChapters(source, params, format)]
   const wishes = source.streams.flatMap((_, at) => wish(at, source, params, format))
   const refusalOf = trial(ffmpeg, source, params, format, options)
   const others = wishes.filter(({ action }) => action !== 'segments')
@@ -193,8 +193,9 @@ function keepsTimecode({ codec }: SourceStream, { demuxer }: OutputFormat): bool
   return codec === 'tmcd' && demuxer !== 'mpegts'
 }
 
-function lostChapters({ chapters }: Source, { muxer, name }: OutputFormat): string[] {
-  return chapters > 0 && muxer === 'mpegts' ? [`the chapters are left out: ${name} cannot hold them`] : []
+function lostChapters({ chapters }: Source, params: EncodeParams, { muxer, name }: OutputFormat): string[] {
+  const areLost = chapters > 0 && keepsChapters(params) && muxer === 'mpegts'
+  return areLost ? [`the chapters are left out: ${name} cannot hold them`] : []
 }
 
 function isCover({ dispositions }: SourceStream): boolean {
