@@ -76,8 +76,8 @@ describe('what becomes of each stream', () => {
     )
     expect(streams).toEqual(['0 segments', '1 encode', '2 copy', '3 encode webvtt', '4 copy'])
     expect(warnings).toEqual([
-      'audio stream 1 (aac, eng) is converted: webm cannot hold it as it is',
-      'subtitle stream 3 (subrip, fra) is converted to webvtt: webm cannot hold it as it is',
+      'audio stream 1 (aac, eng) is converted: WebM cannot hold it as it is',
+      'subtitle stream 3 (subrip, fra) is converted to webvtt: WebM cannot hold it as it is',
     ])
   })
 
