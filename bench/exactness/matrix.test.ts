@@ -16,6 +16,7 @@ import {
   LOSSLESS,
   useDirectory,
 } from '../../test/helpers/exactness.ts'
+import { slug } from '../../test/helpers/slug.ts'
 
 interface Family {
   readonly name: string
@@ -104,7 +105,7 @@ async function compare(
   hasRoughAudio: boolean | undefined,
 ): Promise<void> {
   const source = await find()
-  const place = join(directory(), `${name}-${params}`.replace(/[^a-z0-9]+/gi, '-').slice(0, 200))
+  const place = join(directory(), slug(`${name}-${params}`))
   try {
     if (containers === undefined) await expectSameFrames(source, undefined, ANYWHERE, place, params)
     else await expectSameFile(source, { grid: undefined, params, containers, hasRoughAudio }, place)

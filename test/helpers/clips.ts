@@ -1,7 +1,8 @@
 /** Short clips of every awkward kind, made by ffmpeg when a test asks for them. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { capabilities, ffmpeg } from './ffmpeg.ts'
+import { capabilities, ffmpeg, missingEncoders } from './ffmpeg.ts'
+import { slug } from './slug.ts'
 
 export interface Clip {
   /** What is awkward about it. */
@@ -671,7 +672,7 @@ const made = new Map<string, Promise<string>>()
 
 /** The clip's path in a directory; made once. */
 export function clipIn(directory: string, clip: Clip): Promise<string> {
-  const path = join(directory, `${clip.name.replace(/[^a-z0-9]+/gi, '-').toLowerCase()}.${clip.extension}`)
+  const path = join(directory, `${slug(clip.name).toLowerCase()}.${clip.extension}`)
   const known = made.get(path)
   if (known !== undefined) return known
   const making = clip.make(path).then(() => path)
@@ -681,7 +682,6 @@ export function clipIn(directory: string, clip: Clip): Promise<string> {
 
 /** Which of a clip's encoders this ffmpeg lacks, as a reason to skip; undefined where it has all. */
 export async function whyNotMade(clip: Clip): Promise<string | undefined> {
-  const list = await ffmpeg('-hide_banner', '-encoders')
-  const missing = clip.needs.filter((name) => !new RegExp(`^ [VAS][A-Z.]{5} ${name} `, 'm').test(list))
+  const missing = await missingEncoders(clip.needs)
   return missing.length === 0 ? undefined : `this ffmpeg has no encoder ${missing.join(', ')}`
 }

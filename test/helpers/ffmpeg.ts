@@ -26,6 +26,15 @@ export async function ffprobe(...args: readonly string[]): Promise<string> {
   return await output(tools.ffprobe, ['-v', 'error', ...args])
 }
 
+let encoderList: Promise<string> | undefined
+
+/** Which of these encoders this ffmpeg lacks. */
+export async function missingEncoders(names: readonly string[]): Promise<string[]> {
+  encoderList ??= ffmpeg('-hide_banner', '-encoders')
+  const list = await encoderList
+  return names.filter((name) => !new RegExp(`^ [VAS][A-Z.]{5} ${name} `, 'm').test(list))
+}
+
 /** One line for each decoded frame of the first video: time in the stream's ticks, and the md5 of its pixels. */
 export async function decodedFrames(path: string): Promise<string[]> {
   const text = await ffmpeg(
@@ -38,16 +47,14 @@ export async function decodedFrames(path: string): Promise<string[]> {
   })
 }
 
-/** The presentation times of the first video's packets, in order, in the stream's ticks. */
-export async function videoTimes(path: string): Promise<number[]> {
-  const text = await ffprobe(
-    ...['-select_streams', 'V:0', '-show_entries', 'packet=pts', '-of', 'csv=p=0', `file:${path}`],
-  )
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => Number.parseInt(line, 10))
-    .sort((a, b) => a - b)
+/** What a file holds beside its pictures. */
+export interface Contents {
+  /** The presentation times of the first video's packets, in order, in the stream's ticks. */
+  readonly videoTimes: readonly number[]
+  /** The packets of all streams but those of video, stream by stream; how they are interleaved is the muxer's matter. */
+  readonly otherPackets: readonly OtherPacket[]
+  /** What it says about its streams, tags, dispositions, colours and chapters. */
+  readonly description: Description
 }
 
 export interface OtherPacket {
@@ -58,67 +65,25 @@ export interface OtherPacket {
   readonly duration: number
 }
 
-/** The packets of all streams but those of video, stream by stream; how they are interleaved is the muxer's matter. */
-export async function otherPackets(path: string): Promise<OtherPacket[]> {
-  const text = await ffprobe(
-    ...['-show_data_hash', 'md5', '-of', 'compact=p=0'],
-    ...[
-      '-show_entries',
-      'packet=codec_type,stream_index,pts_time,duration_time,size,data_hash',
-      `file:${path}`,
-    ],
-  )
-  const packets = text.split('\n').flatMap((line) => {
-    const fields = new Map(
-      line.split('|').map((field): [string, string] => {
-        const at = field.indexOf('=')
-        return [field.slice(0, at), field.slice(at + 1)]
-      }),
-    )
-    const [type, stream] = [fields.get('codec_type'), fields.get('stream_index')]
-    if (type === undefined || type === 'video') return []
-    const content = `${stream} ${type} ${fields.get('size')} ${fields.get('data_hash')}`
-    return [
-      {
-        stream: Number(stream),
-        content,
-        pts: Number(fields.get('pts_time')),
-        duration: Number(fields.get('duration_time')),
-      },
-    ]
-  })
-  return packets
-    .sort((a, b) => a.stream - b.stream)
-    .map(({ content, pts, duration }) => ({ content, pts, duration }))
-}
-
-/** What each frame of the first video says of itself: colours, fields, shape, side data. */
-export async function frameTraits(path: string): Promise<unknown[]> {
-  const fields = [
-    ...['pts', 'sample_aspect_ratio', 'interlaced_frame', 'top_field_first', 'repeat_pict', 'pix_fmt'],
-    ...['color_range', 'color_space', 'color_primaries', 'color_transfer', 'chroma_location'],
-  ]
-  const text = await ffprobe(
-    ...['-select_streams', 'V:0', '-show_frames', '-of', 'json'],
-    ...['-show_entries', `frame=${fields.join(',')}:frame_side_data`, `file:${path}`],
-  )
-  const { frames } = JSON.parse(text) as { frames: { side_data_list?: { side_data_type: string }[] }[] }
-  // x264 and x265 sign their first frame, which is one more in each segment.
-  return frames.map(({ side_data_list: list = [], ...frame }) => ({
-    ...frame,
-    sideData: list.filter(({ side_data_type: kind }) => !/User Data Unregistered/.test(kind)),
-  }))
-}
-
 export interface Description {
   readonly streams: readonly Readonly<Record<string, unknown>>[]
   readonly tags: Readonly<Record<string, string>>
   readonly chapters: unknown
 }
 
-/** What a file says about its streams, tags, dispositions, colours and chapters. */
-export async function description(path: string): Promise<Description> {
-  const stream = [
+interface Packet {
+  codec_type: string
+  stream_index: number
+  pts?: number
+  pts_time?: string
+  duration_time?: string
+  size: string
+  data_hash: string
+}
+
+const SECTIONS = [
+  'packet=codec_type,stream_index,pts,pts_time,duration_time,size,data_hash',
+  `stream=${[
     ...[
       'index',
       'codec_name',
@@ -140,20 +105,71 @@ export async function description(path: string): Promise<Description> {
     ],
     ...['color_range', 'color_space', 'color_transfer', 'color_primaries', 'chroma_location', 'has_b_frames'],
     ...['r_frame_rate', 'sample_rate', 'channels', 'channel_layout'],
-  ]
-  const sections = [
-    `stream=${stream.join(',')}`,
-    ...['stream_tags', 'stream_disposition', 'stream_side_data', 'format_tags', 'chapter', 'chapter_tags'],
-  ]
+  ].join(',')}`,
+  ...['stream_tags', 'stream_disposition', 'stream_side_data', 'format_tags', 'chapter', 'chapter_tags'],
+]
+
+/** Everything in one reading: most of the time that a small file takes is the start of the program. */
+export async function contents(path: string): Promise<Contents> {
   const text = await ffprobe(
-    ...['-show_chapters', '-show_entries', sections.join(':'), '-of', 'json', `file:${path}`],
+    ...['-show_data_hash', 'md5', '-show_chapters', '-show_entries', SECTIONS.join(':')],
+    ...['-of', 'json', `file:${path}`],
   )
-  const { streams, format, chapters } = JSON.parse(text) as {
-    streams: Record<string, unknown>[]
+  const { packets, streams, format, chapters } = JSON.parse(text) as {
+    packets: Packet[]
+    streams: (Record<string, unknown> & StreamKind)[]
     format: { tags: Record<string, string> }
     chapters: unknown
   }
-  return { streams, tags: format.tags, chapters }
+  const video = streams.find(
+    ({ codec_type: type, disposition }) => type === 'video' && disposition?.attached_pic !== 1,
+  )
+  return {
+    videoTimes: packets
+      .flatMap(({ stream_index, pts }) => (stream_index === video?.index ? [pts ?? Number.NaN] : []))
+      .sort((a, b) => a - b),
+    otherPackets: packets
+      .filter(({ codec_type }) => codec_type !== 'video')
+      .sort((a, b) => a.stream_index - b.stream_index)
+      .map((packet) => ({
+        content: `${packet.stream_index} ${packet.codec_type} ${packet.size} ${packet.data_hash}`,
+        pts: Number(packet.pts_time),
+        duration: Number(packet.duration_time),
+      })),
+    description: { streams, tags: format.tags, chapters },
+  }
+}
+
+export async function videoTimes(path: string): Promise<readonly number[]> {
+  return (await contents(path)).videoTimes
+}
+
+export async function otherPackets(path: string): Promise<readonly OtherPacket[]> {
+  return (await contents(path)).otherPackets
+}
+
+interface StreamKind {
+  index: number
+  codec_type: string
+  disposition?: { attached_pic: number }
+}
+
+/** What each frame of the first video says of itself: colours, fields, shape, side data. */
+export async function frameTraits(path: string): Promise<unknown[]> {
+  const fields = [
+    ...['pts', 'sample_aspect_ratio', 'interlaced_frame', 'top_field_first', 'repeat_pict', 'pix_fmt'],
+    ...['color_range', 'color_space', 'color_primaries', 'color_transfer', 'chroma_location'],
+  ]
+  const text = await ffprobe(
+    ...['-select_streams', 'V:0', '-show_frames', '-of', 'json'],
+    ...['-show_entries', `frame=${fields.join(',')}:frame_side_data`, `file:${path}`],
+  )
+  const { frames } = JSON.parse(text) as { frames: { side_data_list?: { side_data_type: string }[] }[] }
+  // x264 and x265 sign their first frame, which is one more in each segment.
+  return frames.map(({ side_data_list: list = [], ...frame }) => ({
+    ...frame,
+    sideData: list.filter(({ side_data_type: kind }) => !/User Data Unregistered/.test(kind)),
+  }))
 }
 
 async function output({ path, env }: Tool, args: readonly string[]): Promise<string> {

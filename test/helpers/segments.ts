@@ -1,6 +1,6 @@
 /** A whole job in this process and without a network: prepare, cut, encode, join, check, with the program's own parts. */
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
 import {
   encodeSegment,
@@ -20,6 +20,7 @@ import {
 import {
   filmPlan,
   type Job,
+  type JobRequest,
   prepareJob,
   segmentTask,
   withDecodedIndex,
@@ -47,13 +48,8 @@ export async function encodeSegments(
   directory: string,
 ): Promise<EncodedJob> {
   await mkdir(directory, { recursive: true })
-  const signal = new AbortController().signal
-  const prepared = await prepareJob(
-    { tools },
-    { inputPath, outputPath: 'out.mkv', params },
-    { signal, scratchDir: directory },
-  )
-  const job = (await checkStarts(tools.ffmpeg, prepared)) ? prepared : decodedFromStart(prepared)
+  const asked = await preparedJob({ inputPath, outputPath: 'out.mkv', params }, directory)
+  const job = (await checkStarts(tools.ffmpeg, asked)) ? asked : decodedFromStart(asked)
   // As the coordinator does when the packets turn out not to tell the frames.
   try {
     return { job, segments: await encodeAll(job, cuts, directory) }
@@ -63,6 +59,18 @@ export async function encodeSegments(
   }
   const decoded = await withDecodedIndex({ tools }, job, { scratchDir: directory })
   return { job: decoded, segments: await encodeAll(decoded, cuts, directory) }
+}
+
+const prepared = new Map<string, Promise<Job>>()
+
+/** A job as `encode` prepares it: once for the same words, for the same film cut elsewhere is the same job. */
+export function preparedJob(request: JobRequest, scratchDir: string): Promise<Job> {
+  const key = `${request.inputPath} ${request.params} ${request.outputPath}`
+  const known = prepared.get(key)
+  if (known !== undefined) return known
+  const preparing = prepareJob({ tools }, request, { signal: new AbortController().signal, scratchDir })
+  prepared.set(key, preparing)
+  return preparing
 }
 
 async function encodeAll(job: Job, cuts: Cuts, directory: string): Promise<JoinSegment[]> {
@@ -84,9 +92,10 @@ async function encodeAll(job: Job, cuts: Cuts, directory: string): Promise<JoinS
 /** Joins the segments into a file whose name says its container, and has the program check it. */
 export async function joinTo(outputPath: string, { job, segments }: EncodedJob): Promise<StreamPlan> {
   const format = outputFormat(outputPath)
-  const plan = await planStreams(tools.ffmpeg, job.source, job.params, format, {
-    scratchDir: join(outputPath, '..'),
-  })
+  const plan =
+    format.muxer === job.format.muxer
+      ? await job.streams
+      : await planStreams(tools.ffmpeg, job.source, job.params, format, { scratchDir: dirname(outputPath) })
   await joinSegments(tools.ffmpeg, {
     source: job.source,
     params: job.params,
@@ -107,15 +116,18 @@ export async function joinTo(outputPath: string, { job, segments }: EncodedJob):
   return plan
 }
 
-/**
- * What one ffmpeg makes of the file: every source frame at its own time.
- *
- * @param grid the encoder's time base: one frame of a constant-rate source, `-1` for the source's own
- */
+export interface SingleRun {
+  readonly plan: StreamPlan
+  readonly params: string
+  /** The encoder's time base: one frame of a constant-rate source, `-1` for the source's own. */
+  readonly grid: string
+}
+
+/** What one ffmpeg makes of the file: every source frame at its own time. */
 export async function singleRun(
   inputPath: string,
   outputPath: string,
-  { plan, params, grid }: { plan: StreamPlan; params: string; grid: string },
+  { plan, params, grid }: SingleRun,
 ): Promise<void> {
   const others = plan.streams.flatMap(({ action, codec }, place) =>
     action === 'copy' ? [`-c:${place}`, 'copy'] : codec === undefined ? [] : [`-c:${place}`, codec],

@@ -22,6 +22,7 @@ import {
 } from '../helpers/clips.ts'
 import { useDirectory } from '../helpers/exactness.ts'
 import { ffmpeg } from '../helpers/ffmpeg.ts'
+import { slug } from '../helpers/slug.ts'
 
 const directory = useDirectory()
 const PARAMS = '-c:v libx264 -preset veryfast -crf 26 -g 25'
@@ -257,7 +258,7 @@ describe('one run of ffmpeg', () => {
   test.each(clips.map((clip): [string, Clip] => [clip.name, clip]))('on %s is exact', async (_, clip) => {
     if ((await whyNotMade(clip)) !== undefined) return
     const path = await clipIn(directory(), clip)
-    const output = join(directory(), `single-${clip.name.replace(/\W+/g, '-')}.mkv`)
+    const output = join(directory(), `single-${slug(clip.name)}.mkv`)
     await ffmpeg(
       ...['-i', path, '-map', '0', ...PARAMS.split(' '), '-c:a', 'copy'],
       ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', clip.grid, output],

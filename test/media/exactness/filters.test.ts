@@ -5,6 +5,7 @@ import { MediaError } from '../../../src/media/index.ts'
 import { bPyramid, type Clip, clipIn, interlacedMpeg2, variableRateMp4 } from '../../helpers/clips.ts'
 import { expectSameFrames, LOSSLESS, useDirectory } from '../../helpers/exactness.ts'
 import { type Cuts, encodeSegments } from '../../helpers/segments.ts'
+import { slug } from '../../helpers/slug.ts'
 
 const directory = useDirectory()
 
@@ -27,7 +28,7 @@ const CUTS: Cuts = { lengths: [23, 1, 60], atKeyframes: false }
 describe('segments filtered each by itself are the film filtered as a whole', () => {
   test.each(CHAINS)('$clip.name: $chain', async ({ clip, chain, grid }) => {
     const source = await clipIn(directory(), clip)
-    const place = join(directory(), chain.replace(/[^a-z0-9]+/gi, '-'))
+    const place = join(directory(), slug(chain))
     await expectSameFrames(source, grid, CUTS, place, `${LOSSLESS} -vf "${chain}"`)
   })
 })

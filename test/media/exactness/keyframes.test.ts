@@ -5,6 +5,7 @@ import { bPyramid, type Clip, clipIn, variableRateMp4 } from '../../helpers/clip
 import { useDirectory } from '../../helpers/exactness.ts'
 import { ffprobe } from '../../helpers/ffmpeg.ts'
 import { encodeSegments, joinTo, singleRun } from '../../helpers/segments.ts'
+import { slug } from '../../helpers/slug.ts'
 
 const directory = useDirectory()
 
@@ -21,7 +22,7 @@ const CASES: readonly { clip: Clip; params: string; grid?: string }[] = [
 describe('forced keyframes stand where a single run has them', () => {
   test.each(CASES)('$clip.name: $params', async ({ clip, params, grid }) => {
     const source = await clipIn(directory(), clip)
-    const place = join(directory(), `${clip.name}-${params}`.replace(/[^a-z0-9]+/gi, '-'))
+    const place = join(directory(), slug(`${clip.name}-${params}`))
     const cuts = { lengths: [37], atKeyframes: false }
     const encoded = await encodeSegments(source, `${X264} ${params}`, cuts, place)
     const [joined, reference] = [join(place, 'joined.mp4'), join(place, 'reference.mp4')]

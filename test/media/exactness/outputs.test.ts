@@ -16,6 +16,7 @@ import {
 import { expectSameFile, useDirectory } from '../../helpers/exactness.ts'
 import { decodedFrames, ffprobe } from '../../helpers/ffmpeg.ts'
 import { encodeSegments, joinTo } from '../../helpers/segments.ts'
+import { slug } from '../../helpers/slug.ts'
 
 const X264 = '-c:v libx264 -preset ultrafast -threads 1 -bf 2'
 const X265 = '-c:v libx265 -preset ultrafast -x265-params log-level=error'
@@ -39,7 +40,7 @@ describe('the file of a single run', () => {
     async ({ clip, params, containers }) => {
       expect(await whyNotMade(clip)).toBeUndefined()
       const source = await clipIn(directory(), clip)
-      const place = join(directory(), `${clip.name}-${params}`.replace(/\W+/g, '-'))
+      const place = join(directory(), slug(`${clip.name}-${params}`))
       await expectSameFile(source, { ...clip, params, containers }, place)
     },
   )
@@ -48,7 +49,7 @@ describe('the file of a single run', () => {
 describe('MPEG-TS', () => {
   test.each([[X264], ['-c:v mpeg4 -bf 2']])('has the pictures of the segments by %s', async (params) => {
     const source = await clipIn(directory(), bPyramid)
-    const place = join(directory(), `pictures${params.replace(/\W+/g, '-')}`)
+    const place = join(directory(), `pictures${slug(params)}`)
     const encoded = await encodeSegments(source, params, CUTS, place)
     await joinTo(join(place, 'joined.ts'), encoded)
     await joinTo(join(place, 'joined.mkv'), encoded)

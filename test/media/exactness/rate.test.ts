@@ -12,6 +12,7 @@ import {
   variableRateMp4,
 } from '../../helpers/clips.ts'
 import { expectSameFrames, LOSSLESS, useDirectory } from '../../helpers/exactness.ts'
+import { slug } from '../../helpers/slug.ts'
 
 const directory = useDirectory()
 
@@ -29,7 +30,7 @@ const CASES: readonly { clip: Clip; params: string }[] = [
 describe('frames are repeated and dropped as in a single run', () => {
   test.each(CASES)('$clip.name: $params', async ({ clip, params }) => {
     const source = await clipIn(directory(), clip)
-    const place = join(directory(), `${clip.name}-${params}`.replace(/[^a-z0-9]+/gi, '-'))
+    const place = join(directory(), slug(`${clip.name}-${params}`))
     const cuts = { lengths: [29, 1, 40], atKeyframes: false }
     await expectSameFrames(source, 'as asked for', cuts, place, `${LOSSLESS} ${params}`)
   })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, test } from 'vitest'
 import { type Clip, clipIn, coverArt, interlacedMpeg2, manyTracks } from '../../helpers/clips.ts'
 import { expectSameFile, useDirectory } from '../../helpers/exactness.ts'
+import { slug } from '../../helpers/slug.ts'
 
 const directory = useDirectory()
 
@@ -34,7 +35,7 @@ const CASES: readonly { clip: Clip; params: string; container: string }[] = [
 describe('the output has the chosen streams as a single run writes them', () => {
   test.each(CASES)('$clip.name: $params', async ({ clip, params, container }) => {
     const source = await clipIn(directory(), clip)
-    const place = join(directory(), `${clip.name}-${params}`.replace(/[^a-z0-9]+/gi, '-'))
+    const place = join(directory(), slug(`${clip.name}-${params}`))
     const { grid, hasRoughAudio } = clip
     const check = { grid, hasRoughAudio, params: `${X264} ${params}`, containers: [container] }
     await expectSameFile(source, check, place)

@@ -2,7 +2,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readPictureTraits } from '../../../src/media/index.ts'
-import { prepareJob } from '../../../src/node/coordinator/job.ts'
 import {
   bottomFieldFirst,
   type Clip,
@@ -21,6 +20,8 @@ import {
 } from '../../helpers/clips.ts'
 import { expectSameFile, useDirectory } from '../../helpers/exactness.ts'
 import { frameTraits, tools } from '../../helpers/ffmpeg.ts'
+import { preparedJob } from '../../helpers/segments.ts'
+import { slug } from '../../helpers/slug.ts'
 
 const directory = useDirectory()
 
@@ -52,7 +53,7 @@ describe('is said as in a single run', () => {
   test.each(CASES)('$clip.name: $params', async ({ clip, params, containers }) => {
     const reason = await whyNotMade(clip)
     if (reason !== undefined) return
-    const place = join(directory(), `${clip.name}-${params}`.replace(/[^a-z0-9]+/gi, '-').slice(0, 99))
+    const place = join(directory(), slug(`${clip.name}-${params}`))
     await expectSameFile(await clipIn(directory(), clip), { grid: clip.grid, params, containers }, place)
     for (const container of containers) {
       const [said, wanted] = await Promise.all([
@@ -123,12 +124,7 @@ describe('is named as lost before the work', () => {
 
 async function losses(clip: Clip, params: string, outputPath: string): Promise<readonly string[]> {
   const inputPath = await clipIn(directory(), clip)
-  const { signal } = new AbortController()
-  const job = await prepareJob(
-    { tools },
-    { inputPath, outputPath, params },
-    { signal, scratchDir: directory() },
-  )
+  const job = await preparedJob({ inputPath, outputPath, params }, directory())
   const [named] = await Promise.all([job.losses, job.streamTags])
   return named
 }

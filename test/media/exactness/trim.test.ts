@@ -13,6 +13,7 @@ import {
 } from '../../helpers/clips.ts'
 import { expectSameFile, useDirectory } from '../../helpers/exactness.ts'
 import { encodeSegments } from '../../helpers/segments.ts'
+import { slug } from '../../helpers/slug.ts'
 
 const directory = useDirectory()
 
@@ -51,7 +52,7 @@ describe('a part of the film is the part that a single run takes', () => {
         ...{ grid: grid ?? clip.grid, params: `${X264} ${params}`, containers },
         ...{ hasRoughAudio: isRough || clip.hasRoughAudio },
       },
-      join(directory(), `${clip.name}-${params}`.replace(/[^a-z0-9]+/gi, '-')),
+      join(directory(), slug(`${clip.name}-${params}`)),
     )
   })
 })
