@@ -14,7 +14,7 @@ import {
   vp8Altref,
   vp9Altref,
 } from '../../helpers/clips.ts'
-import { describeExactness } from '../../helpers/exactness.ts'
+import { describeExactness, describeFrames } from '../../helpers/exactness.ts'
 
 describeExactness(interlacedMpeg2)
 describeExactness(interlaced264Ts)
@@ -24,10 +24,7 @@ describeExactness(vp9Altref, [
     containers: ['webm'],
   },
 ])
-describeExactness(vp8Altref)
-describeExactness(av1Altref)
 describeExactness(packedMpeg4)
-describeExactness(mpeg4Avi)
 describeExactness(programStream)
 describeExactness(hdr10, [
   {
@@ -41,3 +38,8 @@ describeExactness(coverArt, [{ params: '-c:v libx264 -preset ultrafast', contain
 describeExactness(manyTracks, [
   { params: '-c:v libx264 -preset ultrafast -c:a:0 aac -b:a:0 64k -c:a:1 copy', containers: ['mkv'] },
 ])
+
+// They carry frames alone, at a constant rate from the beginning on.
+describeFrames(vp8Altref)
+describeFrames(av1Altref)
+describeFrames(mpeg4Avi)

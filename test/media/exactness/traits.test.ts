@@ -32,6 +32,9 @@ const HDR10 = `${X265}:hdr10=1:${DISPLAY}:max-cll=1000,400`
 const SVT = '-c:v libsvtav1 -preset 12'
 const SVT_HDR10 = `${SVT} -svtav1-params mastering-display=G(0.265,0.69)B(0.15,0.06)R(0.68,0.32)WP(0.3127,0.329)L(1000,0.0001):content-light=1000,400`
 
+/** Matroska holds a turn and no mirror: one of each, for the others are in the long matrix. */
+const IN_MATROSKA = /by 90 degrees|^mirrored/
+
 const CASES: readonly { clip: Clip; params: string; containers: readonly string[] }[] = [
   { clip: hdr10, params: X265, containers: ['mp4', 'mkv'] },
   { clip: hdr10, params: HDR10, containers: ['mp4', 'mov', 'mkv'] },
@@ -41,7 +44,11 @@ const CASES: readonly { clip: Clip; params: string; containers: readonly string[
   { clip: fullRange, params: X264, containers: ['mp4', 'mov', 'mkv'] },
   { clip: bottomFieldFirst, params: `${X264} -flags +ilme+ildct`, containers: ['mp4', 'mov', 'mkv'] },
   { clip: containerShape, params: X264, containers: ['mp4', 'mov', 'mkv'] },
-  ...turnedClips.map((clip) => ({ clip, params: X264, containers: ['mp4', 'mkv'] })),
+  ...turnedClips.map((clip) => ({
+    clip,
+    params: X264,
+    containers: IN_MATROSKA.test(clip.name) ? ['mp4', 'mkv'] : ['mp4'],
+  })),
   { clip: timecode, params: X264, containers: ['mp4', 'mov', 'mkv'] },
   { clip: coverArt, params: X264, containers: ['m4v'] },
   { clip: captions, params: X264, containers: ['mp4', 'mkv'] },
