@@ -16,22 +16,25 @@ import { slug } from '../../helpers/slug.ts'
 
 const directory = useDirectory()
 
-const CASES: readonly { clip: Clip; params: string }[] = [
+const LENGTHS = [29, 1, 40]
+
+const CASES: readonly { clip: Clip; params: string; lengths?: readonly number[] }[] = [
   { clip: bPyramid, params: '-r 30' },
   { clip: bPyramid, params: '-r 10 -vf scale=96:-2' },
   { clip: bPyramid, params: '-r 60000/1001 -ss 1.3 -t 2' },
   { clip: ntscFilmMkv, params: '-r 25' },
   { clip: variableRateMp4, params: '-r 30' },
-  { clip: variableRateMkv, params: '-fps_mode cfr' },
+  // FFmpeg 7 makes a thousand frames per second of it: short segments alone would be hundreds.
+  { clip: variableRateMkv, params: '-fps_mode cfr', lengths: [...LENGTHS, 1000] },
   { clip: variableRateMkv, params: '-fps_mode vfr' },
   { clip: interlacedMpeg2, params: '-r 24 -vf bwdif' },
 ]
 
 describe('frames are repeated and dropped as in a single run', () => {
-  test.each(CASES)('$clip.name: $params', async ({ clip, params }) => {
+  test.each(CASES)('$clip.name: $params', async ({ clip, params, lengths = LENGTHS }) => {
     const source = await clipIn(directory(), clip)
     const place = join(directory(), slug(`${clip.name}-${params}`))
-    const cuts = { lengths: [29, 1, 40], atKeyframes: false }
+    const cuts = { lengths, atKeyframes: false }
     await expectSameFrames(source, 'as asked for', cuts, place, `${LOSSLESS} ${params}`)
   })
 })
