@@ -4,25 +4,8 @@ import './polyfill.ts'
 import { hostname } from 'node:os'
 import { extname } from 'node:path'
 import { Command, type Command as CommandType, InvalidArgumentError, Option } from 'commander'
-import {
-  benchmarkSwarm,
-  createNode,
-  doctor,
-  type EncodeRequest,
-  encode,
-  exitCodeOf,
-  failedEvent,
-  Interrupted,
-  isOutputName,
-  type JobEvent,
-  type NodeInit,
-  peerRow,
-  surroundings,
-  VERSION,
-  type VerifyLevel,
-  verifyFile,
-  type WorkerTaskEvent,
-} from './node/index.ts'
+import type { EncodeRequest, JobEvent, NodeInit, VerifyLevel, WorkerTaskEvent } from './node/index.ts'
+import { VERSION } from './node/version.ts'
 import { jsonLines } from './ui/json-lines.ts'
 import { plainReporter } from './ui/plain.ts'
 import { benchmarkTable, checksTable, peersTable } from './ui/tables.ts'
@@ -69,7 +52,7 @@ networkOptions(
 ).action((options: NetworkOptions & { slots?: number }) =>
   main(
     options,
-    async (signal) => {
+    async (signal, { createNode, surroundings }) => {
       const onTask = options.json ? (task: WorkerTaskEvent) => json({ event: 'task', ...task }) : tellTask
       const node = await createNode(
         { ...nodeInit('worker', options), slots: options.slots, onTask },
@@ -162,17 +145,16 @@ networkOptions(
     .option('-y, --yes', 'replace an existing output')
     .option('-q, --quiet', 'say nothing but errors'),
 ).action((input: string, options: EncodeCliOptions) =>
-  main(options, async (signal) => {
+  main(options, async (signal, { createNode, encode, isOutputName, surroundings }) => {
     const report = reporter(options)
     const node = await createNode(
       { ...nodeInit('coordinator', options), slots: options.slots },
       surroundings(),
-      {
-        signal,
-      },
+      { signal },
     )
     try {
-      await encode(node, encodeRequest(input, options), { signal, emit: report })
+      const outputPath = options.output ?? defaultOutput(input, isOutputName)
+      await encode(node, encodeRequest(input, outputPath, options), { signal, emit: report })
     } finally {
       await node.stop()
     }
@@ -188,7 +170,7 @@ networkOptions(
 ).action((options: NetworkOptions & { timeout: number; watch?: boolean }) =>
   main(
     options,
-    async (signal) => {
+    async (signal, { createNode, peerRow, surroundings }) => {
       const node = await createNode(nodeInit('observer', options), surroundings(), { signal })
       try {
         await sleep(options.timeout * 1000, signal)
@@ -229,7 +211,7 @@ networkOptions(
       timeout: number
     },
   ) =>
-    main(options, async (signal) => {
+    main(options, async (signal, { benchmarkSwarm, createNode, surroundings }) => {
       const node = await createNode(nodeInit('observer', options), surroundings(), { signal })
       try {
         await sleep(options.timeout * 1000, signal)
@@ -260,7 +242,7 @@ program
   .addOption(verifyLevel('what to check: the times, or the pictures too').default('full'))
   .option('--json', 'one JSON object on standard output')
   .action((output: string, options: VerifyCliOptions) =>
-    main(options, async (signal) => {
+    main(options, async (signal, { surroundings, verifyFile }) => {
       const verification = await verifyFile(
         surroundings(),
         {
@@ -283,7 +265,7 @@ program
   .description('what this machine has for encoding in a swarm, and what is missing')
   .option('--json', 'one JSON object a line')
   .action((options: { json?: boolean }) =>
-    main(options, async (signal) => {
+    main(options, async (signal, { doctor, surroundings }) => {
       const checks = await doctor(surroundings(), { signal })
       if (options.json) for (const check of checks) json(check)
       else out(checksTable(checks))
@@ -325,10 +307,10 @@ function nodeInit(role: NodeInit['role'], options: NetworkOptions): NodeInit {
 
 const BENCHMARK_SECONDS_DEFAULT = 8
 
-function encodeRequest(input: string, options: EncodeCliOptions): EncodeRequest {
+function encodeRequest(inputPath: string, outputPath: string, options: EncodeCliOptions): EncodeRequest {
   return {
-    inputPath: input,
-    outputPath: options.output ?? defaultOutput(input),
+    inputPath,
+    outputPath,
     params: options.params,
     mixedBuilds: options.mixedBuilds,
     overwrite: options.yes === true,
@@ -344,7 +326,7 @@ function encodeRequest(input: string, options: EncodeCliOptions): EncodeRequest 
 }
 
 /** `film.avi` becomes `film.ffswarm.mkv`: containers that ffswarm does not write give way to Matroska. */
-function defaultOutput(input: string): string {
+function defaultOutput(input: string, isOutputName: (name: string) => boolean): string {
   const extension = extname(input)
   return `${input.slice(0, input.length - extension.length)}.ffswarm${isOutputName(input) ? extension : '.mkv'}`
 }
@@ -369,12 +351,19 @@ function tellTask({ coordinator, task, state, frames, detail }: WorkerTaskEvent)
 
 const SAME_REQUEST_MS = 300
 
-/** Runs a command until it ends or is interrupted, and turns what it throws into one line and an exit code. */
+type Swarm = typeof import('./node/index.ts')
+
+/**
+ * Runs a command until it ends or is interrupted, and turns what it throws into one line and an exit code. The swarm's
+ * modules take most of a second to load on a slow machine: help and slips of the pen do without.
+ */
 async function main(
   options: { json?: boolean; quiet?: boolean },
-  command: (signal: AbortSignal) => Promise<void>,
+  command: (signal: AbortSignal, swarm: Swarm) => Promise<void>,
   { endsByInterrupt = false } = {},
 ): Promise<void> {
+  const swarm = await import('./node/index.ts')
+  const { exitCodeOf, failedEvent, Interrupted } = swarm
   const controller = new AbortController()
   let interruptedAt = 0
   const interrupt = () => {
@@ -393,7 +382,7 @@ async function main(
     stream.on('error', () => controller.abort(new Interrupted()))
   }
   try {
-    await command(controller.signal)
+    await command(controller.signal, swarm)
   } catch (error) {
     if (endsByInterrupt && controller.signal.aborted) return
     const failed = failedEvent(error)
