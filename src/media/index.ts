@@ -2,6 +2,7 @@
 export { chooseCut, type KeyframePlaces } from './cuts.ts'
 export { MediaError, type MediaFailure } from './failure.ts'
 export {
+  allEnded,
   type Encoder,
   type FFmpegCapabilities,
   type Located,

@@ -6,8 +6,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type CliOptions, LOOPBACK, runCli } from '../helpers/cli.ts'
-import { ffmpeg } from '../helpers/ffmpeg.ts'
+import { type CliOptions, commandLines, LOOPBACK, runCli } from '../helpers/cli.ts'
+import { ffmpeg, tools } from '../helpers/ffmpeg.ts'
 import { onTmpfs, whyNoMounts } from '../helpers/mounts.ts'
 
 const EXIT = { failed: 1, usage: 2, environment: 3 }
@@ -156,6 +156,27 @@ describe('the input', () => {
     await ffmpeg('-f', 'lavfi', '-i', 'sine=duration=1', '-c:a', 'aac', sound)
     expect(await codeOf([sound, '-o', inDirectory('sound.mp4')], EXIT.failed)).toBe('INPUT_WITHOUT_VIDEO')
   })
+})
+
+test('what is still being found out ends before a refused job does', async () => {
+  const output = inDirectory('to-the-input.mp4')
+  await symlink(clip, output)
+  // It goes on writing beside what it makes, as long as it is let.
+  const slow = inDirectory('slow-ffmpeg')
+  const script = [
+    '#!/bin/sh',
+    'case "$*" in *preflight.matroska*)',
+    '  for place in "$@"; do :; done',
+    '  cd "$(dirname "$(echo "$place" | cut -d: -f2-)")"',
+    '  at=0; while [ $at -lt 200000 ]; do at=$((at+1)); : > "more-$at"; done ;;',
+    'esac',
+    `exec ${tools.ffmpeg.path} "$@"`,
+  ]
+  await writeFile(slow, script.join('\n'), { mode: 0o755 })
+  const args = [clip, '-o', output, '-y']
+  expect(await codeOf(args, EXIT.failed, { env: { FFSWARM_FFMPEG: slow } })).toBe('OUTPUT_IS_INPUT')
+  expect([...commandLines().values()].flat()).not.toContain(slow)
+  await rm(output)
 })
 
 describe('the params', () => {

@@ -328,6 +328,26 @@ describe('params are refused', () => {
     expect(failure.detail).not.toBe('')
   })
 
+  test.each([
+    ['-hwaccel auto -c:v libx264', 'before ffmpeg'],
+    ['-noautorotate -c:v libx264', 'before ffmpeg'],
+    ['-re -c:v libx264', 'before ffmpeg'],
+    ['-itsoffset 1', 'before ffmpeg'],
+    ['-probesize 5M', 'before ffmpeg'],
+    ['-fflags +genpts', 'leave it out'],
+    ['-bsf:v h264_metadata=level=4', '-bsf:v'],
+    ['-bsf:a aac_adtstoasc', '-c copy'],
+    ['-timecode 01:00:00:00', '-metadata timecode'],
+    ['-bitexact -c:v libx264', '-flags:v +bitexact'],
+    ['-frobnicate -c:v libx264', 'leave it out'],
+    ['-crf -c:v libx264', 'its value is missing'],
+    ['-c:a aac -aac_coder -c:v libx264', 'its value is missing'],
+  ])('%s, and what to do is said', async (text, remedy) => {
+    const failure = await failureOf(text)
+    expect(failure).toMatchObject({ code: 'PARAMS_INVALID', detail: expect.stringContaining(remedy) })
+    expect(text).toContain(failure.option)
+  })
+
   test('an encoder that is not there', async () => {
     expect(await failureOf('-c:v libx269')).toMatchObject({ code: 'ENCODER_MISSING', encoder: 'libx269' })
     expect(await failureOf('-c:a libfoo')).toMatchObject({ code: 'ENCODER_MISSING', encoder: 'libfoo' })

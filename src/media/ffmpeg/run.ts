@@ -64,6 +64,7 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     env: { AV_LOG_FORCE_NOCOLOR: '1', ...tool.env },
   })
+  keepCount(tool, subprocess)
 
   let stderrTail = ''
   let errorRest = ''
@@ -105,6 +106,21 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
   }
   if (readingError !== undefined) throw readingError
   return { stderrTail, cpuSeconds }
+}
+
+/** The processes of each tool that are still there. */
+const running = new WeakMap<Tool, Set<Promise<unknown>>>()
+
+function keepCount(tool: Tool, subprocess: Promise<unknown>): void {
+  const processes = running.get(tool) ?? new Set()
+  running.set(tool, processes)
+  processes.add(subprocess)
+  void subprocess.finally(() => processes.delete(subprocess))
+}
+
+/** Waits until the processes of these tools have ended: once they are aborted, nothing writes to their files any more. */
+export async function allEnded(tools: readonly Tool[]): Promise<void> {
+  await Promise.all(tools.flatMap((tool) => [...(running.get(tool) ?? [])]))
 }
 
 /** FFmpeg 5.1 ends with exit code 0 when the last bytes of its output could not be written. */

@@ -206,13 +206,19 @@ function sortOption(
   if (option.use !== undefined && option.use.kind !== 'refused' && option.use.kind !== 'job') {
     return option.use.kind
   }
-  if (specifiedKind !== 'audio' && videoPrivate.has(name)) {
+  const isVideos = specifiedKind !== 'audio' && videoPrivate.has(name)
+  const isAudios = specifiedKind !== 'video' && audioPrivate.has(name)
+  if ((isVideos || isAudios) && option.value === undefined) throw invalid(written, 'its value is missing')
+  if (isVideos) {
     const why = whyPrivateOptionRefused(name, value)
     if (why !== undefined) throw invalid(written, why)
     return 'video'
   }
-  if (specifiedKind !== 'video' && audioPrivate.has(name)) return 'audio'
-  throw invalid(written, 'no such option of ffmpeg or of this encoder, or not one that ffswarm knows')
+  if (isAudios) return 'audio'
+  throw invalid(
+    written,
+    "no such option of ffmpeg or of this encoder, or not one that ffswarm knows: leave it out; 'ffmpeg -h encoder=NAME' lists an encoder's own",
+  )
 }
 
 /** The joined video comes from the segments, so its dispositions are not there to be added to. */

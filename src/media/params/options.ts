@@ -20,6 +20,10 @@ const refused = (why: string): OptionUse => ({ kind: 'refused', why })
 const OWN = 'ffswarm sets this itself; leave it out'
 const job: OptionUse = { kind: 'job' }
 const FRAMES = 'it would cut the other streams at a place that depends on timing; use -t SECONDS'
+const INPUT =
+  "it belongs before ffmpeg's -i, where ffswarm takes no options: leave it out, or make the input with it first, such as with 'ffmpeg … -i INPUT -c:v ffv1 -c:a copy NEW.mkv'"
+const BITSTREAM_FILTER =
+  "bitstream filters are not taken: apply them to the finished file with 'ffmpeg -i OUTPUT -map 0 -c copy -bsf:v … NEW'"
 const TWO_PASS = 'statistics of the whole film do not fit a segment; use -crf'
 
 /** Options of ffmpeg itself and of all its codecs. An encoder's own options come from the encoder. */
@@ -34,7 +38,7 @@ export const OPTIONS: ReadonlyMap<string, OptionUse> = new Map<string, OptionUse
   // general codec options (libavcodec/options_table.h) that encoders read
   ...[
     ...['b', 'q', 'qscale', 'profile', 'level', 'threads', 'flags', 'flags2', 'strict', 'compression_level'],
-    ...['maxrate', 'minrate', 'bufsize', 'global_quality', 'cutoff', 'frame_size', 'bitexact', 'thread_type'],
+    ...['maxrate', 'minrate', 'bufsize', 'global_quality', 'cutoff', 'frame_size', 'thread_type'],
   ].map((name): [string, OptionUse] => [name, specified]),
   ...[
     ...[
@@ -125,6 +129,43 @@ export const OPTIONS: ReadonlyMap<string, OptionUse> = new Map<string, OptionUse
   ['map_metadata', output],
   ['map_chapters', output],
   ['attach', refused("not built yet; the source's attachments are kept")],
+  ...['bsf', 'vbsf', 'absf'].map((name): [string, OptionUse] => [name, refused(BITSTREAM_FILTER)]),
+  [
+    'fflags',
+    refused(
+      "ffswarm sets itself how files are read: leave it out; for the container apply it to the finished file with 'ffmpeg -i OUTPUT -map 0 -c copy -fflags … NEW'",
+    ),
+  ],
+  [
+    'timecode',
+    refused(
+      'write -metadata timecode=HH:MM:SS:FF, which gives the container the same; timecode inside MPEG-1 and 2 starts anew in each segment, and is not taken',
+    ),
+  ],
+  ...[
+    ...['hwaccel', 'hwaccel_device', 'hwaccel_output_format', 'init_hw_device', 'filter_hw_device'],
+    ...[
+      'vaapi_device',
+      'qsv_device',
+      'autorotate',
+      'noautorotate',
+      'analyzeduration',
+      'probesize',
+      'itsoffset',
+    ],
+    ...['itsscale', 're', 'readrate', 'stream_loop', 'accurate_seek', 'noaccurate_seek', 'seek_timestamp'],
+    ...['thread_queue_size', 'discard', 'isync', 'find_stream_info', 'dump_attachment', 'reinit_filter'],
+    ...[
+      'guess_layout_max',
+      'display_rotation',
+      'display_hflip',
+      'display_vflip',
+      'canvas_size',
+      'err_detect',
+    ],
+    ...['skip_frame', 'skip_loop_filter', 'skip_idct', 'ec', 'export_side_data', 'fix_sub_duration'],
+  ].map((name): [string, OptionUse] => [name, refused(INPUT)]),
+  ['bitexact', refused('write -flags:v +bitexact, and -flags:a +bitexact where audio is encoded')],
   ['f', job],
   ['i', refused("the input is the command's first argument")],
   ['y', refused("use ffswarm's own -y")],
@@ -141,15 +182,7 @@ export const OPTIONS: ReadonlyMap<string, OptionUse> = new Map<string, OptionUse
       'report',
       'benchmark',
     ],
-    ...[
-      'copyts',
-      'start_at_zero',
-      'itsoffset',
-      'output_ts_offset',
-      'muxdelay',
-      'muxpreload',
-      'avoid_negative_ts',
-    ],
+    ...['copyts', 'start_at_zero', 'output_ts_offset', 'muxdelay', 'muxpreload', 'avoid_negative_ts'],
     ...[
       'video_track_timescale',
       'movie_timescale',

@@ -35,8 +35,10 @@ export function readOptions(tokens: readonly string[]): Option[] {
     const use = OPTIONS.get(name) ?? OPTIONS.get(head)
     if (use?.kind === 'refused') throw invalid(written, use.why)
     const isFlag = use !== undefined && 'flag' in use && use.flag === true
-    const value = isFlag ? undefined : tokens[++at]
-    if (!isFlag && value === undefined) throw invalid(written, 'its value is missing')
+    // Only what ffswarm does not know may be a flag as well: the next option is not its value then.
+    const lacksValue = use === undefined && name !== 'c' && /^-[a-zA-Z]/.test(tokens[at + 1] ?? '-x')
+    const value = isFlag || lacksValue ? undefined : tokens[++at]
+    if (!isFlag && !lacksValue && value === undefined) throw invalid(written, 'its value is missing')
     read.push({ written, name, specifier: [alias?.specifier, ...rest].filter(Boolean).join(':'), value, use })
   }
   return read

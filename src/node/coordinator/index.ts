@@ -1,7 +1,7 @@
 /** One job from its file to its output: prepare, share out, join, check, rename. */
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { digestFile } from '../../media/index.ts'
+import { allEnded, digestFile } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
 import { encodeSegments } from './encode-segments.ts'
 import type { JobDone, JobEvent } from './events.ts'
@@ -60,15 +60,16 @@ async function encodeFile(
   evidence: Evidence,
   options: EncodeOptions,
 ): Promise<JobDone> {
-  const { signal, emit } = options
+  const { emit } = options
+  const ended = new AbortController()
+  const signal = AbortSignal.any([options.signal, ended.signal])
   const clock = phaseClock(node.surroundings.now)
   const directory = join(node.workDir, 'job')
   await mkdir(directory, { recursive: true })
   let output: OutputFile | undefined
-  const ended = new AbortController()
   try {
     emit({ event: 'phase', phase: 'probing' })
-    const enough = waitForPeers(node.membership, request, options)
+    const enough = waitForPeers(node.membership, request, { signal })
     // A failure of either is the job's; the other one's must not go unhandled meanwhile.
     enough.catch(() => {})
     const prepared = await prepareJob(node, request, { signal, scratchDir: directory })
@@ -86,10 +87,7 @@ async function encodeFile(
     await enough
     clock.next('wait')
 
-    const audio = expectedAudio(node.tools, prepared, {
-      signal: AbortSignal.any([signal, ended.signal]),
-      paramsKnown: true,
-    })
+    const audio = expectedAudio(node.tools, prepared, { signal, paramsKnown: true })
     audio.catch(() => {})
     const { job, segments } = await encodeSegments(node, prepared, request, directory, {
       ...options,
@@ -101,7 +99,7 @@ async function encodeFile(
     clock.next('encode')
 
     emit({ event: 'phase', phase: 'joining' })
-    await joinOutput(node, job, segments, output, options)
+    await joinOutput(node, job, segments, output, { signal })
     clock.next('join')
 
     emit({ event: 'phase', phase: 'verifying' })
@@ -125,9 +123,11 @@ async function encodeFile(
       phases: clock.phases,
     }
   } finally {
-    ended.abort()
+    // What is still being found out writes into the directory.
+    ended.abort(new Error('the job has ended'))
+    await allEnded([node.tools.ffmpeg, node.tools.ffprobe])
     await output?.discard()
-    await rm(directory, { recursive: true, force: true })
+    await rm(directory, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 
