@@ -91,7 +91,7 @@ function describe(failure: MediaFailure): string {
     case 'OUTPUT_FORMAT':
       return `${failure.path}: ${failure.detail}`
     case 'OUTPUT_REJECTED':
-      return `${failure.container} cannot hold what encoder ${failure.encoder} makes (${failure.detail}): choose another encoder, or name another output with -o, such as one in .mkv`
+      return `${failure.container} cannot hold what encoder ${failure.encoder} makes (${failure.detail}): choose another encoder, or name another output with -o, such as one in ${failure.container === 'Matroska' ? '.mov' : '.mkv'}`
     case 'SEGMENT_FRAMES':
       return `the segment has ${failure.actual} frames at other times than the ${failure.expected} that the source has there`
     case 'SEGMENT_PICTURE':

@@ -53,14 +53,24 @@ export async function tryOutput(
     )
   }
   const codecs: string[] = []
-  await run(
-    tools.ffprobe,
-    [
-      ...['-v', 'error', '-f', format.demuxer, '-show_entries', 'stream=codec_name'],
-      ...['-of', 'csv=p=0', fileUrl(path)],
-    ],
-    { signal, onLine: (line) => void codecs.push(line) },
+  const unreadable = await mediaErrorOf(
+    run(
+      tools.ffprobe,
+      [
+        ...['-v', 'error', '-f', format.demuxer, '-show_entries', 'stream=codec_name'],
+        ...['-of', 'csv=p=0', fileUrl(path)],
+      ],
+      { signal, onLine: (line) => void codecs.push(line) },
+    ),
   )
+  if (unreadable !== undefined) {
+    const { encoder } = params
+    const detail = unreadable.words
+    throw new MediaError(
+      { code: 'OUTPUT_REJECTED', container: format.name, encoder, detail },
+      { cause: unreadable },
+    )
+  }
   const isKnown = codecs.some((line) => format.holds?.has(line.replace(/,.*/, '')) ?? true)
   if (!isKnown) throw unknownTo(format, params.encoder)
 }

@@ -65,7 +65,7 @@ export async function readStreamTags(
 ): Promise<StreamTags> {
   const path = await encodeFirstFrame(tools.ffmpeg, source, params, encoderTimeBase, 'matroska', options)
   const tags: string[] = []
-  await run(
+  const reading = run(
     tools.ffprobe,
     [
       ...['-v', 'error', '-show_entries', `stream=${[...TAG_OPTIONS.keys()].join(',')}`],
@@ -81,6 +81,8 @@ export async function readStreamTags(
       },
     },
   )
+  // QuickTime animation cannot be read from Matroska: such a film stays in mov, which tells its tags itself.
+  await mediaErrorOf(reading)
   return { options: tags, frameNanoseconds: await readDefaultDuration(path, 0) }
 }
 
@@ -140,12 +142,48 @@ export async function encodeFirstFrames(
  * The first encoded frame: its size and pixel format are those of the whole film, whatever its later pictures are like, and
  * its parameter sets those of every segment that this encoder makes (compared for x264, x265, SVT-AV1, libaom, MPEG-2 and
  * MPEG-4 of two FFmpegs).
+ *
+ * @throws MediaError PARAMS_INVALID where the container does not tell what the encoder made.
  */
 export async function inspectFirstFrame(
-  ffprobe: Tool,
+  tools: Tools,
+  source: Source,
+  params: EncodeParams,
+  encoderTimeBase: Rational,
   container: SegmentContainer,
   options: Options,
 ): Promise<InspectedSegment> {
   const path = join(options.scratchDir, `preflight.${container}`)
-  return await inspectSegment(ffprobe, path, container, options)
+  let inspected: InspectedSegment | undefined
+  const cause = await mediaErrorOf(
+    inspectSegment(tools.ffprobe, path, container, options).then((found) => {
+      inspected = found
+    }),
+  )
+  if (params.encoder === 'rawvideo') {
+    const nut = await encodeFirstFrame(tools.ffmpeg, source, params, encoderTimeBase, 'nut', options)
+    const made = await readPixelFormat(tools.ffprobe, nut, options)
+    if (inspected?.picture.endsWith(` ${made}`) !== true) {
+      const detail = `segments are ${container}, which does not hold raw ${made} pictures; use -c:v ffv1, which loses nothing either, and make raw pictures of its output with ffmpeg`
+      throw new MediaError({ code: 'PARAMS_INVALID', option: '-c:v rawvideo', detail }, { cause })
+    }
+  }
+  if (inspected !== undefined) return inspected
+  const detail = `segments are ${container}, which does not hold what it makes (${cause?.words}); use another encoder, such as ffv1`
+  throw new MediaError({ code: 'PARAMS_INVALID', option: `-c:v ${params.encoder}`, detail }, { cause })
+}
+
+async function readPixelFormat(ffprobe: Tool, path: string, { signal }: Options): Promise<string> {
+  let pixelFormat = ''
+  await run(
+    ffprobe,
+    ['-v', 'error', '-show_entries', 'stream=pix_fmt', '-of', 'default=nw=1:nk=1', fileUrl(path)],
+    {
+      signal,
+      onLine(line) {
+        pixelFormat = line.trim()
+      },
+    },
+  )
+  return pixelFormat
 }

@@ -262,6 +262,20 @@ describe('the output', () => {
     expect(message).toContain('.mkv')
   })
 
+  test('is not made of what segments do not hold, and a remedy is named', async () => {
+    const args = [clip, '-o', inDirectory('raw.mkv'), '--params', '-c:v rawvideo -pix_fmt yuv420p']
+    const { code, message } = await failure(args, EXIT.usage)
+    expect(code).toBe('PARAMS_INVALID')
+    expect(message).toContain('-c:v ffv1')
+  })
+
+  test('is not made where it could not be read again', async () => {
+    const args = [clip, '-o', inDirectory('animation.mkv'), '--params', '-c:v qtrle -pix_fmt argb']
+    const { code, message } = await failure(args, EXIT.failed)
+    expect(code).toBe('OUTPUT_REJECTED')
+    expect(message).toContain('.mov')
+  })
+
   test('takes no option of its container that ffmpeg does not', async () => {
     const args = [clip, '-o', inDirectory('out.mp4'), '--params', '-c:v libx264 -movflags nonsense']
     expect(await codeOf(args, EXIT.failed)).toBe('PARAMS_REJECTED')

@@ -111,6 +111,16 @@ describe.skipIf((await whyNotMade(coloursKept)) !== undefined)(
   },
 )
 
+test('what Matroska does not hold can still go into mov', async () => {
+  const output = join(directory, 'animation.mov')
+  const params = ['--params', '-c:v qtrle -pix_fmt argb', '--segment-time', '1']
+  const ended = await runCli(['encode', ...params, ...LOOPBACK, '-o', output, clip], { env: env() })
+  expect(ended.exitCode, ended.stderr).toBe(0)
+  const single = join(directory, 'animation-single.mov')
+  await ffmpeg('-i', clip, '-c:v', 'qtrle', '-pix_fmt', 'argb', single)
+  expect(await decodedFrames(output)).toEqual(await decodedFrames(single))
+})
+
 describe('the output', () => {
   test('lies beside the input by default, under a name that says who made it', async () => {
     const workplace = await mkdtemp(join(directory, 'default-'))

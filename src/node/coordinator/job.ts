@@ -128,7 +128,7 @@ export async function prepareJob(
   if (container !== format.muxer || params.output.length > 0) {
     await tryOutput(tools, source, params, encoderTimeBase, format, options)
   }
-  const build = await inspectFirstFrame(tools.ffprobe, container, options)
+  const build = await inspectFirstFrame(tools, source, params, encoderTimeBase, container, options)
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
   streams.catch(() => {})
   // mp4 and mov are told the rest by their own muxers, as in a single run.
