@@ -120,16 +120,22 @@ async function readLink(
   zeroMicroseconds: bigint,
   options: Options,
 ): Promise<{ timeBase: Rational; frameRate: Rational | undefined }> {
-  const { stderrTail } = await run(
+  let match: RegExpExecArray | null = null
+  await run(
     ffmpeg,
     [
       ...['-v', 'info', '-hide_banner', '-nostats', '-nostdin', ...fromZero(source, zeroMicroseconds)],
       ...['-f', source.format, '-i', fileUrl(source.path), '-map', `0:${source.video.index}`],
       ...['-filter:v', `${chain.text},showinfo=checksum=0`, '-frames:v', '1', '-f', 'null', '-'],
     ],
-    options,
+    {
+      ...options,
+      // The first frame can come with a thousand more, a line for each: what is wanted stands before them all.
+      onErrorLine(line) {
+        match ??= /config in time_base: (\S+), frame_rate: (\S+)/.exec(line)
+      },
+    },
   )
-  const match = /config in time_base: (\S+), frame_rate: (\S+)/.exec(stderrTail)
   const timeBase = parseRational(match?.[1] ?? '')
   if (timeBase === undefined) throw new MediaError({ code: 'FILM_TIMES', detail: 'give no frame at all' })
   return { timeBase, frameRate: parseRational(match?.[2] ?? '') }

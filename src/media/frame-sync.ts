@@ -9,6 +9,7 @@ import { MediaError } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import type { Film } from './film.ts'
 import { alsoInUse, parseFrameLine, parseTimeBaseLine } from './frame-times.ts'
+import type { OutputFormat } from './output-format.ts'
 import { type EncodeParams, trimArguments } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
 import { formatRational, type Rational } from './rational.ts'
@@ -21,6 +22,11 @@ export interface SyncedFilm extends Film {
   readonly places: Int32Array
   /** Whether each frame comes one tick after the one before; otherwise each keeps its own time. */
   readonly isConstant: boolean
+}
+
+interface Output {
+  readonly params: EncodeParams
+  readonly format: OutputFormat
 }
 
 interface Options {
@@ -47,11 +53,11 @@ class Frames {
 export async function readSyncedFilm(
   ffmpeg: Tool,
   source: Source,
-  params: EncodeParams,
+  { params, format }: Output,
   film: Film,
   options: Options,
 ): Promise<SyncedFilm> {
-  const [synced, all] = await readBoth(ffmpeg, source, params, film, options)
+  const [synced, all] = await readBoth(ffmpeg, source, { params, format }, film, options)
   const places = align(synced.checksums, all.checksums)
   if (places === undefined || all.pts.length !== film.untrimmed.length || places.length === 0) throw refusal()
   const { timeBase } = synced
@@ -78,7 +84,7 @@ function refusal(): MediaError {
 async function readBoth(
   ffmpeg: Tool,
   source: Source,
-  params: EncodeParams,
+  { params, format }: Output,
   film: Film,
   options: Options,
 ): Promise<[Frames, Frames]> {
@@ -87,7 +93,7 @@ async function readBoth(
   const { text } = params.filters
   const picture = [
     ...['-map', `0:${source.video.index}`, ...(text === '' ? [] : ['-filter:v', text])],
-    ...['-c:v', 'rawvideo', '-f', 'framecrc'],
+    ...['-c:v', 'rawvideo'],
   ]
   const ticks = film.filtered ?? film.timing.source
   const synced = new Frames()
@@ -95,8 +101,10 @@ async function readBoth(
     ffmpeg,
     [
       ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
-      ...[...trimArguments(params.trim), ...(params.sync?.arguments ?? []), ...picture, 'pipe:1'],
-      ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(ticks), ...picture, fileUrl(path)],
+      ...[...trimArguments(params.trim), ...(params.sync?.arguments ?? []), ...picture],
+      ...listedAs(format),
+      ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(ticks), ...picture],
+      ...['-f', 'framecrc', fileUrl(path)],
       ...alsoInUse(others),
     ],
     { signal: options.signal, onLine: (line) => synced.read(line) },
@@ -105,6 +113,14 @@ async function readBoth(
   const lines = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })
   for await (const line of lines) all.read(line)
   return [synced, all]
+}
+
+/**
+ * Where ffmpeg itself chooses between a constant and a variable rate, it goes by the muxer: mp4 and mov do not declare that
+ * they take a variable one. Nor does tee, which hands on to the list as it comes; framecrc does, as do Matroska and MPEG-TS.
+ */
+function listedAs({ demuxer }: OutputFormat): string[] {
+  return demuxer === 'mov' ? ['-f', 'tee', '[f=framecrc]pipe:1'] : ['-f', 'framecrc', 'pipe:1']
 }
 
 /** For each picture the earliest place where it can be found, never going back. Equal pictures may stand for each other. */

@@ -46,9 +46,10 @@ export async function encodeSegments(
   params: string,
   cuts: Cuts,
   directory: string,
+  outputPath = 'out.mkv',
 ): Promise<EncodedJob> {
   await mkdir(directory, { recursive: true })
-  const asked = await preparedJob({ inputPath, outputPath: 'out.mkv', params }, directory)
+  const asked = await preparedJob({ inputPath, outputPath, params }, directory)
   const job = (await checkStarts(tools.ffmpeg, asked)) ? asked : decodedFromStart(asked)
   // As the coordinator does when the packets turn out not to tell the frames.
   try {
@@ -138,9 +139,12 @@ export async function singleRun(
     ...splitParams(params),
     ...others,
     // A frame rate that the params ask for is left to ffmpeg.
-    ...(/(^| )-(r|fps_mode|vsync)[ :]/.test(params)
-      ? []
-      : ['-fps_mode:v', 'passthrough', '-enc_time_base:v', grid]),
+    ...(asksForRate(params) ? [] : ['-fps_mode:v', 'passthrough', '-enc_time_base:v', grid]),
     `file:${outputPath}`,
   )
+}
+
+/** Whether it is ffmpeg that chooses the frames, by its own rules and those of the container. */
+export function asksForRate(params: string): boolean {
+  return /(^| )-(r|fps_mode|vsync)[ :]/.test(params)
 }

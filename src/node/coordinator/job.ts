@@ -120,7 +120,11 @@ export async function prepareJob(
   if (atSeconds !== undefined) {
     throw new MediaError({ code: 'INPUT_CLOCK_JUMPS', path: request.inputPath, atSeconds })
   }
-  const { film, synced } = await filmOf(tools.ffmpeg, { source, index, params, zeroMicroseconds }, options)
+  const { film, synced } = await filmOf(
+    tools.ffmpeg,
+    { source, index, params, format, zeroMicroseconds },
+    options,
+  )
   const encoderTimeBase = film.timing.encoder
   // What ffmpeg says of the params themselves comes first.
   const container = await preflight(tools.ffmpeg, source, params, encoderTimeBase, options)
@@ -177,14 +181,20 @@ export async function withDecodedIndex(
 
 async function filmOf(
   ffmpeg: Tool,
-  { source, index, params, zeroMicroseconds }: Pick<Job, 'source' | 'index' | 'params' | 'zeroMicroseconds'>,
+  {
+    source,
+    index,
+    params,
+    format,
+    zeroMicroseconds,
+  }: Pick<Job, 'source' | 'index' | 'params' | 'format' | 'zeroMicroseconds'>,
   options: { signal?: AbortSignal; scratchDir: string },
 ): Promise<Pick<Job, 'film' | 'synced'>> {
   const whole = await readFilm(ffmpeg, source, index, params.filters, zeroMicroseconds, options)
   const film = trimFilm(whole, params.trim)
   if (film.pts.length > 0) {
     if (params.sync === undefined) return { film, synced: undefined }
-    const synced = await readSyncedFilm(ffmpeg, source, params, film, options)
+    const synced = await readSyncedFilm(ffmpeg, source, { params, format }, film, options)
     return { film: synced, synced }
   }
   const detail = `it leaves nothing of the film, which has ${whole.pts.length} frames`
