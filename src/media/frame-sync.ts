@@ -49,7 +49,7 @@ class Frames {
   }
 }
 
-/** @throws MediaError FILM_TIMES where what ffmpeg does cannot be told from its output. */
+/** @throws MediaError PARAMS_INVALID where what ffmpeg does cannot be told from its output. */
 export async function readSyncedFilm(
   ffmpeg: Tool,
   source: Source,
@@ -59,7 +59,9 @@ export async function readSyncedFilm(
 ): Promise<SyncedFilm> {
   const [synced, all] = await readBoth(ffmpeg, source, { params, format }, film, options)
   const places = align(synced.checksums, all.checksums)
-  if (places === undefined || all.pts.length !== film.untrimmed.length || places.length === 0) throw refusal()
+  if (places === undefined || all.pts.length !== film.untrimmed.length || places.length === 0) {
+    throw refusal(params, 'its frames are not found again among those of the film; use -vf fps=RATE')
+  }
   const { timeBase } = synced
   const pts = BigInt64Array.from(synced.pts)
   const isConstant = pts.every((time, at) => time === (pts[0] ?? 0n) + BigInt(at))
@@ -70,14 +72,15 @@ export async function readSyncedFilm(
     (time, at) => time === toEncoderPts(film.untrimmed[places[at] ?? 0] ?? 0n, own),
   )
   const repeats = places.some((place, at) => at > 0 && place === places[at - 1])
-  if (!isConstant && (!keepsTimes || repeats)) throw refusal()
+  if (!isConstant && (!keepsTimes || repeats)) {
+    throw refusal(params, 'it moves frames to times that no segment can be given; add -fps_mode cfr')
+  }
   return { pts, untrimmed: pts, first: 0, timing, filtered: undefined, from, places, isConstant }
 }
 
-function refusal(): MediaError {
-  const detail =
-    'and the frame rate together give times that cannot be made segment by segment; use -vf fps=RATE'
-  return new MediaError({ code: 'FILM_TIMES', detail })
+function refusal({ sync }: EncodeParams, detail: string): MediaError {
+  const option = sync?.setsRate === true ? '-r' : '-fps_mode'
+  return new MediaError({ code: 'PARAMS_INVALID', option, detail })
 }
 
 /** One pass over the source for both lists: with the user's frame rate, and every frame of its own. */

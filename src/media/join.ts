@@ -247,14 +247,16 @@ function strictness({ video }: EncodeParams): string[] {
 /**
  * Packets come from the encoder with a frame's nominal duration, the last with its own. Segments lose it: FFmpeg's
  * demuxer takes the distance of decode times instead, or nothing where the edit list moves them past the track's length.
+ * With `-r` the last frame lasts as long as the others, also where its segment was made of frames that kept their times.
  */
 function packetDuration(job: JoinJob, lastFrame: LastFrame | undefined): string | undefined {
-  const { segments, streamTags, encoderTimeBase } = job
+  const { segments, streamTags, encoderTimeBase, params } = job
   if (streamTags.frameNanoseconds === undefined || lastFrame === undefined) return undefined
+  const nominal = `${streamTags.frameNanoseconds}/1000000000`
+  if (params.sync?.setsRate === true) return `round(${nominal}/${filterTick(job)})`
   const lastPacket = segments.reduce((sum, { frames }) => sum + frames, 0) - 1
   const isLast = `eq(N\\,${lastPacket - lastFrame.packetsAfter})+eq(N\\,${lastPacket})`
   const last = `${lastFrame.duration}/${segmentTimeScale(encoderTimeBase)}`
-  const nominal = `${streamTags.frameNanoseconds}/1000000000`
   return `round(if(${isLast}\\,${last}\\,${nominal})/${filterTick(job)})`
 }
 

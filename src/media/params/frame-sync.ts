@@ -4,6 +4,8 @@ import { invalid, type Option } from './words.ts'
 export interface FrameSync {
   /** The options as ffmpeg takes them. */
   readonly arguments: readonly string[]
+  /** Whether `-r` is among them: each frame then lasts one tick of it. */
+  readonly setsRate: boolean
 }
 
 /** @returns undefined where every frame keeps its own time: ffswarm's own way. @throws MediaError PARAMS_INVALID */
@@ -22,6 +24,7 @@ export function readFrameSync(options: readonly Option[]): FrameSync | undefined
     )
   }
   return {
+    setsRate: rate !== undefined,
     arguments: [
       ...(rate?.value === undefined ? [] : ['-r:v', rate.value]),
       ...(modeName === undefined ? [] : ['-fps_mode:v', modeName]),
