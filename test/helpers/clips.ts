@@ -125,6 +125,14 @@ export const variableRateMp4: Clip = {
     ),
 }
 
+export const slowMp4: Clip = {
+  name: 'one frame per second',
+  extension: 'mp4',
+  grid: '1/1',
+  needs: ['libx264'],
+  make: (path) => ffmpeg(...picture(9, '1'), ...tone(9), ...x264('keyint=5:bframes=2'), '-c:a', 'aac', path),
+}
+
 export const ntscFilmMkv: Clip = {
   name: '23.976 frames per second in mkv, which rounds to 1 ms',
   extension: 'mkv',

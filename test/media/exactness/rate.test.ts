@@ -7,14 +7,18 @@ import {
   type Clip,
   clipIn,
   interlacedMpeg2,
+  lateVideoMp4,
   ntscFilmMkv,
+  slowMp4,
   variableRateMkv,
   variableRateMp4,
 } from '../../helpers/clips.ts'
-import { expectSameFrames, LOSSLESS, useDirectory } from '../../helpers/exactness.ts'
+import { expectSameFile, expectSameFrames, LOSSLESS, useDirectory } from '../../helpers/exactness.ts'
 import { slug } from '../../helpers/slug.ts'
 
 const directory = useDirectory()
+
+const X264 = '-c:v libx264 -preset ultrafast -threads 1'
 
 const LENGTHS = [29, 1, 40]
 
@@ -30,12 +34,40 @@ const CASES: readonly { clip: Clip; params: string; lengths?: readonly number[] 
   { clip: interlacedMpeg2, params: '-r 24 -vf bwdif' },
 ]
 
+/** ffmpeg's own choice between a constant and a variable rate is another in each kind of container. */
+const FILES: readonly { clip: Clip; params: string; containers: readonly string[] }[] = [
+  { clip: bPyramid, params: '-r 30', containers: ['mp4', 'mkv'] },
+  { clip: bPyramid, params: '-r 12', containers: ['mov', 'ts'] },
+  { clip: variableRateMp4, params: '-r 30', containers: ['m4v', 'ts'] },
+  { clip: variableRateMp4, params: '-fps_mode auto', containers: ['mp4', 'mkv'] },
+  { clip: variableRateMkv, params: '-fps_mode auto -ss 1 -t 3', containers: ['mov'] },
+  { clip: lateVideoMp4, params: '-r 25', containers: ['mp4', 'ts'] },
+  { clip: lateVideoMp4, params: '-fps_mode cfr', containers: ['mp4', 'mkv'] },
+  { clip: slowMp4, params: '-r 10', containers: ['mp4'] },
+]
+
 describe('frames are repeated and dropped as in a single run', () => {
   test.each(CASES)('$clip.name: $params', async ({ clip, params, lengths = LENGTHS }) => {
     const source = await clipIn(directory(), clip)
     const place = join(directory(), slug(`${clip.name}-${params}`))
     const cuts = { lengths, atKeyframes: false }
     await expectSameFrames(source, 'as asked for', cuts, place, `${LOSSLESS} ${params}`)
+  })
+})
+
+test('a filter that makes a hundred frames of the first says its time base all the same', async () => {
+  const source = await clipIn(directory(), slowMp4)
+  const cuts = { lengths: [130, 1, 270], atKeyframes: false }
+  await expectSameFrames(source, undefined, cuts, join(directory(), 'slow'), `${LOSSLESS} -vf fps=100`)
+})
+
+describe('files with a frame rate are those of a single run', () => {
+  test.each(FILES)('$clip.name: $params in $containers', async ({ clip, params, containers }) => {
+    const source = await clipIn(directory(), clip)
+    const place = join(directory(), slug(`${clip.name}-${params}-${containers}`))
+    const { hasRoughAudio } = clip
+    const check = { grid: undefined, params: `${X264} ${params}`, containers, hasRoughAudio }
+    await expectSameFile(source, check, place)
   })
 })
 
