@@ -167,7 +167,8 @@ export const lateVideoMp4: Clip = {
       ...tone(5),
       ...['-map', '0:v', '-map', '1:a'],
       ...x264('keyint=25:bframes=3'),
-      ...['-c:a', 'aac'],
+      // Otherwise ffmpeg fills the start with copies of the first frame.
+      ...['-fps_mode', 'vfr', '-c:a', 'aac'],
       path,
     ),
 }

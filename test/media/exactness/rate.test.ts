@@ -42,7 +42,6 @@ const FILES: readonly { clip: Clip; params: string; containers: readonly string[
   { clip: variableRateMp4, params: '-fps_mode auto', containers: ['mp4', 'mkv'] },
   { clip: variableRateMkv, params: '-fps_mode auto -ss 1 -t 3', containers: ['mov'] },
   { clip: lateVideoMp4, params: '-r 25', containers: ['mp4', 'ts'] },
-  { clip: lateVideoMp4, params: '-fps_mode cfr', containers: ['mp4', 'mkv'] },
   { clip: slowMp4, params: '-r 10', containers: ['mp4'] },
 ]
 
