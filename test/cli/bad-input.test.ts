@@ -208,6 +208,12 @@ describe('the params', () => {
     expect((await withParams(params, EXIT.failed)).code).toBe('PARAMS_REJECTED')
   })
 
+  test('may not move the whole film to where its container hides it', async () => {
+    const { code, message } = await withParams('-c:v libx264 -vf setpts=PTS-10/TB', EXIT.failed)
+    expect(code).toBe('FILM_TIMES')
+    expect(message).toContain('setpts=PTS-STARTPTS')
+  })
+
   test('may name no encoder whose output neither kind of segment holds, and name another', async () => {
     const args = [clip, '-o', inDirectory('out.webm'), '--params', '-c:v libvpx']
     const { code, message } = await failure(args, EXIT.usage)

@@ -114,7 +114,7 @@ async function encodeFile(
     return {
       event: 'done',
       output: request.outputPath,
-      frames: evidence.verified?.times.length ?? 0,
+      frames: job.film.pts.length,
       wallSeconds: clock.totalSeconds(),
       cpuSeconds: segments.reduce((sum, { encoded }) => sum + encoded.cpuSeconds, 0),
       ...node.traffic,

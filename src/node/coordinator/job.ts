@@ -35,6 +35,7 @@ import {
   type SyncedFilm,
   splitParams,
   type Tool,
+  toEncoderPts,
   trimFilm,
   tryOutput,
 } from '../../media/index.ts'
@@ -126,6 +127,12 @@ export async function prepareJob(
     options,
   )
   const encoderTimeBase = film.timing.encoder
+  // A fragmented file has no edit list to hide anything.
+  const hides = format.demuxer === 'mov' && !params.output.includes('-movflags')
+  if (hides && toEncoderPts(film.pts.at(-1) ?? 0n, film.timing) < 0n) {
+    const detail = `move all frames below zero, where ${format.name} does not show them; add setpts=PTS-STARTPTS behind them`
+    throw new MediaError({ code: 'FILM_TIMES', detail })
+  }
   // What ffmpeg says of the params themselves comes first.
   const container = await preflight(tools.ffmpeg, source, params, encoderTimeBase, options)
   // A segment is such an output already where the container is the same and has no options.

@@ -28,12 +28,14 @@ export interface Look {
 export async function lookAtOutput(
   tools: LocatedTools,
   job: Job,
-  { file: output, findings }: VerifiedOutput,
+  { file: output, findings, hidesPictures }: VerifiedOutput,
   seams: readonly number[] | undefined,
   options: { signal: AbortSignal },
 ): Promise<Look | undefined> {
   // Repeated and dropped frames have no picture of the same time in the source.
   if (findings.some(({ code }) => code === 'OUTPUT_FRAMES') || job.synced !== undefined) return undefined
+  // Hidden ones are not decoded, and the places of the others are not the film's.
+  if (hidesPictures) return undefined
   const index = await readFrameIndex(tools, output, options)
   const timing = {
     source: index.timeBase,
