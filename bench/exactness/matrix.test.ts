@@ -59,6 +59,21 @@ const FAMILIES: readonly Family[] = [
   { name: '-ss -t', params: `${X264} -ss 1 -t 2`, containers: ['mp4', 'mkv'] },
   { name: '-map, -an', params: `${X264} -map 0:V:0 -an`, containers: ['mp4'] },
   { name: 'audio', params: `${X264} -c:a aac -b:a 64k -ac 1`, containers: ['mp4', 'mkv'] },
+  {
+    name: 'audio of the container’s choice',
+    params: `${X264} -ac 2 -b:a 96k`,
+    containers: ['mp4', 'ts', 'mkv'],
+  },
+  {
+    name: 'fragmented',
+    params: `${X264} -movflags +frag_keyframe+empty_moov+delay_moov`,
+    containers: ['mp4'],
+  },
+  {
+    name: 'fragmented, no edit lists',
+    params: `${X264} -bf 0 -movflags +frag_keyframe+empty_moov`,
+    containers: ['mp4'],
+  },
   { name: 'keyframes', params: `${X264} -g 50 -force_key_frames 0.9,2`, containers: ['mp4'] },
   { name: 'rate', params: `${X264} -b:v 300k -maxrate 400k -bufsize 400k`, containers: ['mp4'] },
   {

@@ -8,6 +8,7 @@ export interface FrameLine {
   readonly stream: number
   /** In ticks that {@link parseTimeBaseLine} tells. */
   readonly pts: bigint
+  readonly duration: bigint
   readonly sizeBytes: number
   readonly checksum: string
 }
@@ -15,11 +16,12 @@ export interface FrameLine {
 /** Reads `stream, dts, pts, duration, size, checksum`; undefined for the lines of the header. */
 export function parseFrameLine(line: string): FrameLine | undefined {
   if (line.startsWith('#')) return undefined
-  const [stream, , pts, , size, checksum] = line.split(',')
+  const [stream, , pts, duration = '0', size, checksum] = line.split(',')
   if (pts === undefined || checksum === undefined) return undefined
   return {
     stream: Number(stream),
     pts: BigInt(pts.trim()),
+    duration: BigInt(duration.trim()),
     sizeBytes: Number(size),
     checksum: checksum.trim(),
   }

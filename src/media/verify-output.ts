@@ -8,8 +8,9 @@ import type { OutputFormat } from './output-format.ts'
 import { probe, type Source, type SourceStream, type StreamKind } from './probe.ts'
 import { equalRationals, formatRational, type Rational, rescale, toSeconds } from './rational.ts'
 import type { StreamPlan } from './stream-plan.ts'
+import type { TrackStarts } from './track-starts.ts'
 import { type AudioOffsets, checkAudio, type ExpectedAudio, measureAudio } from './verification/audio.ts'
-import { compareTimes } from './verification/compare-times.ts'
+import { compareTimes, type TimesComparison } from './verification/compare-times.ts'
 import type { Finding } from './verification/finding.ts'
 import { showsTheSame } from './verification/shown-times.ts'
 import { readTracks, type Track } from './verification/tracks.ts'
@@ -20,6 +21,8 @@ export interface ExpectedOutput {
   readonly timeBase: Rational
   /** The frames' times in `timeBase`, as a single run gives them. */
   readonly times: BigInt64Array
+  /** As `trackStarts` gives it. */
+  readonly starts: TrackStarts
   /** As `expectAudio` gives it. */
   readonly audio: readonly ExpectedAudio[]
 }
@@ -62,13 +65,16 @@ export async function verifyOutput(
     ...options,
     video: file.video.index,
   })
-  const compared = checkTimes(times, expected, [...tracks.values()])
+  const compared = checkTimes(times, expected, tracks, file.video.index)
   const isHidden =
     compared.findings.length > 0 && expected.format.demuxer === 'mov' && showsTheSame(expected.times, times)
   const { shiftTicks, findings } = isHidden ? { shiftTicks: 0n, findings: [] } : compared
   const streamFindings = checkStreams(file, expected)
   // Where the pictures' own times are wrong there is nothing to measure sound against.
-  const audio = findings.length > 0 ? [] : measureAudio(expected.audio, audioOf(file), tracks, firstPicture())
+  const audio =
+    findings.length > 0
+      ? []
+      : measureAudio(expected.audio, audioOf(file), tracks, firstPicture(), expected.starts)
   return {
     file,
     findings: [...findings, ...streamFindings, ...checkAudio(audio, toCheck())],
@@ -80,20 +86,22 @@ export async function verifyOutput(
 
   /** FFmpeg puts the first packet of a track that starts below zero at zero where it writes no edit list. */
   function toCheck(): readonly ExpectedAudio[] {
-    if (expected.format.demuxer !== 'mov' || shiftTicks <= editListRounding(expected.timeBase))
-      return expected.audio
+    const isMoved = expected.format.demuxer === 'mov' && shiftTicks > editListRounding(expected.timeBase)
+    if (expected.starts !== 'together' && !isMoved) return expected.audio
     return expected.audio.map((audio) => ({
       ...audio,
       tolerance: { ...audio.tolerance, start: Number.POSITIVE_INFINITY },
     }))
   }
 
+  /** Where the first picture should stand among the others. */
   function firstPicture() {
     // The other tracks keep their times.
     if (isHidden) return { expectedSeconds: 0, actualSeconds: 0 }
+    const first = expected.times[0] ?? 0n
     return {
-      expectedSeconds: toSeconds(expected.times[0] ?? 0n, expected.timeBase),
-      actualSeconds: toSeconds(times[0] ?? 0n, file.video.timeBase),
+      expectedSeconds: toSeconds(first, expected.timeBase),
+      actualSeconds: toSeconds(first + shiftTicks, file.video.timeBase),
     }
   }
 }
@@ -102,10 +110,12 @@ export async function verifyOutput(
 function checkTimes(
   times: BigInt64Array,
   expected: ExpectedOutput,
-  tracks: readonly Track[],
+  byIndex: ReadonlyMap<number, Track>,
+  video: number,
 ): { shiftTicks: bigint; findings: Finding[] } {
-  const { timeBase, times: wanted } = expected
-  const { shiftTicks, missing, extra, firstDifference: at } = compareTimes(wanted, times)
+  const { timeBase, times: wanted, starts } = expected
+  const tracks = [...byIndex.values()]
+  const { shiftTicks, missing, extra, firstDifference: at } = compareStarts()
   if (at !== undefined) {
     const seconds = toSeconds(wanted[at] ?? wanted.at(-1) ?? 0n, timeBase)
     return {
@@ -115,6 +125,18 @@ function checkTimes(
   }
   if (shiftTicks === 0n || mayShift()) return { shiftTicks, findings: [] }
   return { shiftTicks, findings: [{ code: 'OUTPUT_SHIFTED', seconds: toSeconds(shiftTicks, timeBase) }] }
+
+  function compareStarts(): TimesComparison {
+    const compared = compareTimes(wanted, times)
+    if (starts !== 'together' || compared.firstDifference !== 0) return compared
+    // The first packet stands at decode time zero, earlier than it should; all others tell the shift.
+    const others = compareTimes(wanted.subarray(1), times.subarray(1))
+    const isPulled =
+      others.firstDifference === undefined &&
+      byIndex.get(video)?.firstDts === 0n &&
+      (times[0] ?? 0n) < (wanted[0] ?? 0n) + others.shiftTicks
+    return isPulled ? others : compared
+  }
 
   function mayShift(): boolean {
     if (expected.format.demuxer === 'mpegts') {
@@ -126,7 +148,7 @@ function checkTimes(
       return shiftTicks > 0n && tracks.some(({ firstPts }) => firstPts <= 0n)
     }
     // A fragmented file without edit lists cannot start below zero: all streams move.
-    if (shiftTicks > 0n && startsAt(0n)) return true
+    if ((shiftTicks > 0n || starts !== 'exact') && startsAt(0n)) return true
     const rounding = editListRounding(timeBase)
     return shiftTicks <= rounding && shiftTicks >= -rounding
   }

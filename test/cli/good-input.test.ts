@@ -54,6 +54,17 @@ describe('file names', () => {
   })
 })
 
+test('audio that the container chooses the encoder of passes the check of the joined file', async () => {
+  const source = join(directory, 'mono.mp4')
+  const tone = ['-f', 'lavfi', '-i', 'sine=sample_rate=48000:duration=3']
+  await ffmpeg('-i', clip, ...tone, '-map', '0', '-map', '1', '-c:v', 'copy', '-c:a', 'aac', source)
+  const output = join(directory, 'stereo.mp4')
+  const params = ['--params', '-c:v libx264 -preset ultrafast -ac 2', '--segment-time', '1']
+  const ended = await runCli(['encode', ...params, ...LOOPBACK, '-o', output, source], { env: env() })
+  expect(ended.exitCode, ended.stderr).toBe(0)
+  expect(existsSync(output)).toBe(true)
+})
+
 test('what will be lost is said once, before the first segment is done', async () => {
   const source = await clipIn(directory, twoVideos)
   const output = join(directory, 'lost.mkv')

@@ -15,6 +15,7 @@ import {
   type StreamPlan,
   splitParams,
   toOutputTimes,
+  trackStarts,
   verifyOutput,
 } from '../../src/media/index.ts'
 import {
@@ -111,8 +112,14 @@ export async function joinTo(outputPath: string, { job, segments }: EncodedJob):
   const timeBase = outputTimeBase(format, job.film.timing.encoder)
   const times = toOutputTimes(job.film.pts, job.film.timing, timeBase)
   const { source, params, zeroMicroseconds } = job
-  const audio = await expectAudio(tools, { source, plan, params, paramsKnown: true, zeroMicroseconds })
-  const { findings } = await verifyOutput(tools.ffprobe, outputPath, { format, plan, timeBase, times, audio })
+  const audio = await expectAudio(tools, {
+    ...{ source, plan, params, format, zeroMicroseconds },
+    paramsKnown: true,
+  })
+  const { findings } = await verifyOutput(tools.ffprobe, outputPath, {
+    ...{ format, plan, timeBase, times, audio },
+    starts: trackStarts(format, params),
+  })
   expect(findings).toEqual([])
   return plan
 }

@@ -12,6 +12,7 @@ import { MediaError } from '../failure.ts'
 import type { Encoder } from '../ffmpeg/index.ts'
 import { type FilterChain, NO_FILTERS, readChain } from '../filters/index.ts'
 import { formatRational, type Rational } from '../rational.ts'
+import { whyAudioFiltersRefused } from './audio-filters.ts'
 import { type ForcedKeyframes, keyframeArguments, readForcedKeyframes } from './forced-keyframes.ts'
 import { type FrameSync, readFrameSync } from './frame-sync.ts'
 import { whyPrivateOptionRefused } from './private-options.ts'
@@ -80,6 +81,7 @@ export async function parseParams(tokens: readonly string[], options: ParseOptio
     for (const name of (await findEncoder(codec.value, options)).options) audioPrivate.add(name)
   }
 
+  const trim = readTrim(read)
   const sorted: Record<Kind, string[]> = { video: [], audio: [], subtitle: [], output: [] }
   let filters = NO_FILTERS
   sorted.video.push('-c:v', encoder.name)
@@ -100,6 +102,10 @@ export async function parseParams(tokens: readonly string[], options: ParseOptio
     }
     const kind = sortOption(option, { videoPrivate: encoder.options, audioPrivate })
     if (options.scope === 'segment' && kind !== 'video') throw invalid(option.written, FOREIGN)
+    if (kind === 'audio' && option.name === 'filter' && trim.durationMicroseconds === undefined) {
+      const why = whyAudioFiltersRefused(option.value ?? '')
+      if (why !== undefined) throw invalid(option.written, why)
+    }
     // Of several chains ffmpeg takes the last.
     if (kind === 'video' && option.name === 'filter') filters = chainOf(option)
     else if (kind === 'video' && OF_THE_WHOLE.has(option.name)) continue
@@ -109,7 +115,7 @@ export async function parseParams(tokens: readonly string[], options: ParseOptio
     encoder: encoder.name,
     filters,
     forcedKeyframes: readForcedKeyframes(read),
-    trim: readTrim(read),
+    trim,
     sync: readFrameSync(read),
     streams: readStreamChoice(read),
     format: read.findLast(({ name }) => name === 'f')?.value,

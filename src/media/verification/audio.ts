@@ -1,11 +1,12 @@
 /** Where each audio track starts and ends against the picture: as a single run has it, and as a file has it. */
-import { MediaError } from '../failure.ts'
-import { run, type Tool } from '../ffmpeg/index.ts'
-import { alsoInUse, parseFrameLine, parseTimeBaseLine } from '../frame-times.ts'
-import { type EncodeParams, trimArguments } from '../params/index.ts'
-import { fileUrl, type Source } from '../probe.ts'
+import type { Tool } from '../ffmpeg/index.ts'
+import type { OutputFormat } from '../output-format.ts'
+import type { EncodeParams } from '../params/index.ts'
+import type { Source } from '../probe.ts'
 import { type Rational, toSeconds } from '../rational.ts'
-import { codecArguments, type PlannedStream, type StreamPlan } from '../stream-plan.ts'
+import type { StreamPlan } from '../stream-plan.ts'
+import type { TrackStarts } from '../track-starts.ts'
+import { filteredEnds, firstPackets } from './audio-run.ts'
 import type { AudioFinding } from './finding.ts'
 import { readTracks, type Track } from './tracks.ts'
 
@@ -26,7 +27,7 @@ export interface ExpectedAudio {
   readonly tolerance: { readonly start: number; readonly endEarly: number; readonly endLate: number }
 }
 
-/** One track, both ends, from the first picture on. */
+/** One track, both ends, from the first picture on; in a file whose tracks start apart, from the track's own start. */
 export interface AudioOffsets {
   readonly stream: number
   /** As of {@link ExpectedAudio}. */
@@ -51,6 +52,7 @@ export interface AudioQuestion {
   readonly source: Source
   readonly plan: StreamPlan
   readonly params: EncodeParams
+  readonly format: OutputFormat
   readonly zeroMicroseconds: bigint
   /** False where the params are not those that the file was made with. */
   readonly paramsKnown: boolean
@@ -58,9 +60,7 @@ export interface AudioQuestion {
 
 /**
  * What a single run makes of the audio. The start is taken from one: its first packets, since only the encoder knows its
- * own delay. The end is the source's.
- *
- * @returns empty where audio filters decide, since nobody but they knows the times
+ * own delay. The end is the source's, or that of what audio filters make of it.
  */
 export async function expectAudio(
   tools: { ffmpeg: Tool; ffprobe: Tool },
@@ -69,10 +69,11 @@ export async function expectAudio(
 ): Promise<ExpectedAudio[]> {
   const { source, plan, params, zeroMicroseconds, paramsKnown } = question
   const planned = plan.streams.filter((stream) => stream.source.kind === 'audio')
-  if (planned.length === 0 || params.audio.some((word) => /^-(af|filter:a)/.test(word))) return []
-  const [starts, { tracks }] = await Promise.all([
+  if (planned.length === 0) return []
+  const [starts, { tracks }, filtered] = await Promise.all([
     firstPackets(tools.ffmpeg, question, planned, options),
     readTracks(tools.ffprobe, source.path, source.format, { select: 'a', ...options }),
+    filteredEnds(tools.ffmpeg, question, planned, options),
   ])
   return planned.flatMap((stream, place) => {
     const start = starts.get(place)
@@ -84,13 +85,14 @@ export async function expectAudio(
     const isCut = trimmed < toSeconds(track.endPts, stream.source.timeBase) - zero
     const endIs = isCopy && !isCut && !stream.source.codec.startsWith('pcm_') ? 'last packet' : 'end'
     const end = isCut ? trimmed : toSeconds(edgeOf(track, endIs), stream.source.timeBase) - zero
+    const ofSource = end - Number(params.trim.startMicroseconds ?? 0n) / 1e6
     const tolerance = toleranceOf({ isCopy, paramsKnown })
     return [
       {
         place,
         source: stream.source.index,
         startSeconds: start,
-        endSeconds: end - Number(params.trim.startMicroseconds ?? 0n) / 1e6,
+        endSeconds: isCopy ? ofSource : (filtered.get(place) ?? ofSource),
         endIs,
         // A packet that begins within the part is kept whole, or one that ends behind it is not kept.
         tolerance: isCut ? { ...tolerance, endEarly: LAST_FRAME, endLate: LAST_FRAME } : tolerance,
@@ -122,61 +124,25 @@ function edgeOf({ lastPts, endPts }: Track, endIs: ExpectedAudio['endIs']): bigi
   return endIs === 'end' ? endPts : lastPts
 }
 
-/** The first packet's time of each audio track in seconds, by its place among the audio tracks. */
-async function firstPackets(
-  ffmpeg: Tool,
-  { source, plan, params }: AudioQuestion,
-  planned: readonly PlannedStream[],
-  options: { signal?: AbortSignal },
-): Promise<Map<number, number>> {
-  const timeBases = new Map<number, Rational>()
-  const starts = new Map<number, number>()
-  // A limit on frames would end all tracks with the first that reaches it.
-  const enough = new AbortController()
-  const others = plan.streams.map((planned) => planned.source).filter(({ kind }) => kind !== 'audio')
-  try {
-    await run(
-      ffmpeg,
-      [
-        ...['-v', 'error', '-nostdin', '-f', source.format, '-i', fileUrl(source.path)],
-        ...planned.flatMap(({ source: { index } }) => ['-map', `0:${index}`]),
-        ...codecArguments(planned, { ...params, subtitle: [] }),
-        ...trimArguments(params.trim),
-        ...['-f', 'framecrc', 'pipe:1', ...alsoInUse(others)],
-      ],
-      {
-        signal: AbortSignal.any([enough.signal, options.signal].filter((signal) => signal !== undefined)),
-        onLine(line) {
-          const declared = parseTimeBaseLine(line)
-          if (declared !== undefined) timeBases.set(declared.stream, declared.timeBase)
-          const packet = parseFrameLine(line)
-          const timeBase = packet && timeBases.get(packet.stream)
-          if (packet === undefined || timeBase === undefined || starts.has(packet.stream)) return
-          starts.set(packet.stream, toSeconds(packet.pts, timeBase))
-          if (starts.size === planned.length) enough.abort()
-        },
-      },
-    )
-  } catch (error) {
-    options.signal?.throwIfAborted()
-    // A track that cannot be encoded ends the join itself, in ffmpeg's own words.
-    if (!enough.signal.aborted && !(error instanceof MediaError)) throw error
-  }
-  return starts
-}
-
 /** The same edges in a file. `streams` are its audio tracks in order, as many as are expected. */
 export function measureAudio(
   expected: readonly ExpectedAudio[],
   streams: readonly { index: number; codec: string; timeBase: Rational }[],
   tracks: ReadonlyMap<number, Track>,
   firstPicture: { expectedSeconds: number; actualSeconds: number },
+  starts: TrackStarts,
 ): AudioOffsets[] {
   return expected.flatMap((audio) => {
     const stream = streams[audio.place]
     const track = stream === undefined ? undefined : tracks.get(stream.index)
     if (stream === undefined || track === undefined) return []
-    const { expectedSeconds, actualSeconds } = firstPicture
+    // A lone packet stands at zero, and nothing else tells where it should be.
+    if (starts === 'together' && track.packets === 1) return []
+    const own = {
+      expectedSeconds: audio.startSeconds,
+      actualSeconds: toSeconds(track.firstPts, stream.timeBase),
+    }
+    const { expectedSeconds, actualSeconds } = starts === 'apart' ? own : firstPicture
     return [
       {
         stream: stream.index,

@@ -7,6 +7,7 @@ import {
   outputTimeBase,
   type Rational,
   toOutputTimes,
+  trackStarts,
 } from '../../media/index.ts'
 import type { Job } from './job.ts'
 
@@ -17,9 +18,9 @@ export async function expectedAudio(
   options: { signal: AbortSignal; paramsKnown: boolean },
 ): Promise<ExpectedAudio[]> {
   const plan = await job.streams
-  const { source, params, zeroMicroseconds } = job
+  const { source, params, format, zeroMicroseconds } = job
   const { paramsKnown } = options
-  return await expectAudio(tools, { source, plan, params, paramsKnown, zeroMicroseconds }, options)
+  return await expectAudio(tools, { source, plan, params, format, paramsKnown, zeroMicroseconds }, options)
 }
 
 /** @param timeBase of the video in the file; by default the one that a single run gives it */
@@ -33,6 +34,7 @@ export async function expectedOutput(
     plan: await job.streams,
     timeBase,
     times: toOutputTimes(job.film.pts, job.film.timing, timeBase),
+    starts: trackStarts(job.format, job.params),
     audio,
   }
 }

@@ -1,0 +1,36 @@
+/** How the muxer of mp4 and mov holds the starts of tracks, which `-movflags` decides. */
+import type { OutputFormat } from './output-format.ts'
+import type { EncodeParams } from './params/index.ts'
+
+/**
+ * `exact`: each track starts where it should. A fragmented file without edit lists begins at zero. `together`: all tracks
+ * move until the first decode time of all is zero, and the first packet of each stands at decode time zero, whatever its own.
+ * `apart`: each track moves by itself until its first decode time is zero (CMAF).
+ */
+export type TrackStarts = 'exact' | 'together' | 'apart'
+
+export function trackStarts(
+  { demuxer }: OutputFormat,
+  { output }: Pick<EncodeParams, 'output'>,
+): TrackStarts {
+  if (demuxer !== 'mov') return 'exact'
+  const flags = readFlags(output.filter((_, at) => output[at - 1] === '-movflags'))
+  const has = (...names: string[]) => names.some((name) => flags.has(name))
+  if (!has('cmaf') && (!has(...FRAGMENTING) || has('delay_moov'))) return 'exact'
+  return has('cmaf', 'negative_cts_offsets') ? 'apart' : 'together'
+}
+
+const FRAGMENTING = ['frag_keyframe', 'empty_moov', 'frag_custom', 'frag_every_frame', 'dash', 'isml']
+
+/** A value that begins with a sign adds to those before it. */
+function readFlags(values: readonly string[]): ReadonlySet<string> {
+  const flags = new Set<string>()
+  for (const value of values) {
+    if (!/^[+-]/.test(value)) flags.clear()
+    for (const [, sign, name = ''] of value.matchAll(/([+-]?)(\w+)/g)) {
+      if (sign === '-') flags.delete(name)
+      else flags.add(name)
+    }
+  }
+  return flags
+}
