@@ -279,6 +279,13 @@ describe('a segment’s params, which come from another node', () => {
   })
 })
 
+test.each([['apad=pad_len=100'], ['apad=4096:0'], ['apad=whole_dur=7'], ['aloop=2:48000'], ['apad -t 3']])(
+  'audio that ends is taken: -af %s',
+  async (filters) => {
+    expect((await parse(`-af ${filters}`)).audio).toContain('-af')
+  },
+)
+
 describe('params are refused', () => {
   test.each([
     ['film.mp4', 'film.mp4'],
@@ -329,6 +336,11 @@ describe('params are refused', () => {
   })
 
   test.each([
+    ['-af apad', 'whole_dur'],
+    ['-filter:a:0 volume=2,apad=packet_size=64', 'whole_dur'],
+    ['-af apad=pad_len=-1', 'whole_dur'],
+    ['-af aloop=-1:48000', 'aloop=loop=2'],
+    ['-af aloop=size=48000:loop=-1', 'aloop=loop=2'],
     ['-hwaccel auto -c:v libx264', 'before ffmpeg'],
     ['-noautorotate -c:v libx264', 'before ffmpeg'],
     ['-re -c:v libx264', 'before ffmpeg'],
