@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import {
+  allEnded,
   digestFile,
   type LocatedTools,
   locateTools,
@@ -45,8 +46,10 @@ export type Verification = ReturnType<typeof toVerification>
 export async function verifyFile(
   surroundings: Surroundings,
   request: VerifyRequest,
-  options: { signal: AbortSignal },
+  { signal }: { signal: AbortSignal },
 ): Promise<Verification> {
+  const ended = new AbortController()
+  const options = { signal: AbortSignal.any([signal, ended.signal]) }
   const dataDir = await createDataDir(surroundings.env)
   const tools = await locateTools({ ...surroundings, cacheDir: join(dataDir, 'bin') })
   const report = request.reportPath === undefined ? undefined : await readReport(request.reportPath)
@@ -75,7 +78,10 @@ export async function verifyFile(
     const findings = [...claims, ...verified.findings, ...(look?.findings ?? [])]
     return toVerification(request, job, verified, { findings, pictures: look?.pictures })
   } finally {
-    await rm(scratchDir, { recursive: true, force: true })
+    // What is still being found out writes into the directory.
+    ended.abort(new Error('the check has ended'))
+    await allEnded([tools.ffmpeg, tools.ffprobe])
+    await rm(scratchDir, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 
