@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../../dist/bin/ffswarm.js', import.meta.url))
 const LOOPBACK_ONLY = ['--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0']
 
 /** A failure with one line for the person; anything else is shown with its stack. */
