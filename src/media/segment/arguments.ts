@@ -42,6 +42,28 @@ export function segmentArguments(
     // The muxer alone: what the source's container says of stereo, sphere and Dolby Vision must reach the join.
     ...['-f_strict', 'unofficial'],
     ...['-f', task.container, `file:${files.outputPath}`],
+    ...(firstSeen(task, seekPts) === undefined ? [] : firstSeenArguments(task)),
+  ]
+}
+
+/**
+ * The time, as it reaches the filters, of the first frame that they must see; undefined where decoding starts with the file, and
+ * where what they see is what the segment shows. A decoder leaves out what it cannot make whole behind a recovery point.
+ */
+export function firstSeen(
+  task: Pick<SegmentTask, 'filtered' | 'startPts' | 'zeroMicroseconds' | 'timeBase'>,
+  seekPts: bigint | undefined,
+): bigint | undefined {
+  if (task.filtered === undefined || seekPts === undefined) return undefined
+  return less(task.startPts, rescale(task.zeroMicroseconds, MICROSECONDS, task.timeBase))
+}
+
+/** A second output: that frame's line in a list, between the lines of the progress. */
+function firstSeenArguments(task: SegmentTask): string[] {
+  return [
+    ...['-map', `0:${task.stream}`, '-filter:v', trimSource(task, task), '-frames:v', '1'],
+    ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(task.timeBase)],
+    ...['-c:v', 'wrapped_avframe', '-f', 'framecrc', 'pipe:1'],
   ]
 }
 

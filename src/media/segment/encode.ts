@@ -5,8 +5,9 @@
 import { MediaError, type MediaFailure } from '../failure.ts'
 import { run, type Tool } from '../ffmpeg/index.ts'
 import { ptsDigest } from '../frame-index.ts'
+import { parseFrameLine } from '../frame-times.ts'
 import { type InspectedSegment, inspectSegment } from '../verify.ts'
-import { type SegmentFiles, segmentArguments } from './arguments.ts'
+import { firstSeen, type SegmentFiles, segmentArguments } from './arguments.ts'
 import { Complaints } from './complaints.ts'
 import { settleDoubt } from './doubt.ts'
 import type { SegmentTask } from './task.ts'
@@ -79,7 +80,10 @@ function compare(
 
 const NOTHING = { times: new BigInt64Array(), picture: '' }
 
-/** @returns nothing inspected where the decoder found no sense in what it read, and a start further back is left */
+/**
+ * @returns nothing inspected where a start further back is left, and the decoder found no sense in what it read or the
+ * filters missed what comes before the segment
+ */
 async function encodeFrom(
   tools: { ffmpeg: Tool; ffprobe: Tool },
   task: SegmentTask,
@@ -88,9 +92,12 @@ async function encodeFrom(
   options: EncodeOptions,
 ): Promise<{ inspected: InspectedSegment | undefined; complaints: number; cpuSeconds: number }> {
   const complaints = new Complaints(task.video)
+  const seekPts = task.seekPts[seekIndex]
+  const wanted = firstSeen(task, seekPts)
+  let seen: bigint | undefined
   let cpuSeconds = 0
   try {
-    const ran = await run(tools.ffmpeg, segmentArguments(task, task.seekPts[seekIndex], files), {
+    const ran = await run(tools.ffmpeg, segmentArguments(task, seekPts, files), {
       measureCpu: true,
       signal: options.signal,
       background: true,
@@ -98,6 +105,7 @@ async function encodeFrom(
       onLine(line) {
         const frames = /^frame=(\d+)$/.exec(line)?.[1]
         if (frames !== undefined) options.onProgress?.({ frames: Number(frames) })
+        if (wanted !== undefined) seen ??= parseFrameLine(line)?.pts
       },
     })
     cpuSeconds = ran.cpuSeconds ?? 0
@@ -107,6 +115,7 @@ async function encodeFrom(
     if (!isUndecodable || seekIndex === task.seekPts.length - 1) throw error
     return { inspected: undefined, complaints: complaints.count, cpuSeconds }
   }
+  if (seen !== wanted) return { inspected: undefined, complaints: complaints.count, cpuSeconds }
   const inspected = await inspectSegment(tools.ffprobe, files.outputPath, task.container, options)
   return { inspected, complaints: complaints.count, cpuSeconds }
 }

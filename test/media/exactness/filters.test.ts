@@ -2,8 +2,15 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { MediaError } from '../../../src/media/index.ts'
-import { bPyramid, type Clip, clipIn, interlacedMpeg2, variableRateMp4 } from '../../helpers/clips.ts'
-import { expectSameFrames, LOSSLESS, useDirectory } from '../../helpers/exactness.ts'
+import {
+  bPyramid,
+  type Clip,
+  clipIn,
+  interlacedMpeg2,
+  intraRefresh,
+  variableRateMp4,
+} from '../../helpers/clips.ts'
+import { ANYWHERE, expectSameFrames, LOSSLESS, useDirectory } from '../../helpers/exactness.ts'
 import { type Cuts, encodeSegments } from '../../helpers/segments.ts'
 import { slug } from '../../helpers/slug.ts'
 
@@ -31,6 +38,12 @@ describe('segments filtered each by itself are the film filtered as a whole', ()
     const place = join(directory(), slug(chain))
     await expectSameFrames(source, grid, CUTS, place, `${LOSSLESS} -vf "${chain}"`)
   })
+})
+
+test('filters see all frames before a cut, where a decoder silently leaves out those behind a recovery point', async () => {
+  const source = await clipIn(directory(), intraRefresh)
+  const params = `${LOSSLESS} -vf tmix=frames=5`
+  await expectSameFrames(source, '1/25', ANYWHERE, join(directory(), 'recovery'), params)
 })
 
 test('filters that leave nothing are refused before any work', async () => {
