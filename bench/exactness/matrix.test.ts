@@ -95,7 +95,8 @@ function isClip(value: unknown): value is common.Clip {
 
 const directory = useDirectory()
 
-for (const clip of clips) {
+// Nine frames are not cut twice; the tests of frame rates have it.
+for (const clip of clips.filter((one) => one !== common.slowMp4)) {
   describe(clip.name, async () => {
     const reason = await common.whyNotMade(clip)
     const find = () => common.clipIn(directory(), clip)

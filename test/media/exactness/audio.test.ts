@@ -1,7 +1,7 @@
 /** Audio that is encoded by the container's own choice, and fragmented files: as a single run writes them, and found right. */
 import { join } from 'node:path'
 import { describe, test } from 'vitest'
-import { bPyramid, type Clip, clipIn, lateStartMp4, lateVideoMp4 } from '../../helpers/clips.ts'
+import { bPyramid, type Clip, clipIn, lateStartMp4, lateVideoMp4, vp9Altref } from '../../helpers/clips.ts'
 import { expectSameFile, useDirectory } from '../../helpers/exactness.ts'
 import { ffmpeg } from '../../helpers/ffmpeg.ts'
 import { slug } from '../../helpers/slug.ts'
@@ -36,6 +36,9 @@ describe('the file of a single run', () => {
     [bPyramid, `${X264} -ar 44100`, ['mov']],
     [bPyramid, '-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:a 96k', ['webm']],
     [pcmMov, X264, ['mp4', 'ts']],
+    // MP2 keeps its last samples to itself; Opus ends within its last packet.
+    [lateStartMp4, `${X264} -ac 2`, ['ts']],
+    [vp9Altref, X264, ['mov']],
     [flacMkv, X264, ['mp4']],
     [bPyramid, `${X264} -c:a aac -af adelay=500,atempo=1.25`, ['mp4']],
     [bPyramid, `${X264} -bf 0 ${FRAGMENTED}`, ['mp4', 'mov']],
