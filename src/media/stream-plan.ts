@@ -151,7 +151,10 @@ function trial(
   return async (streams, muxer = format.muxer) => {
     if (streams.length === 0) return undefined
     const unknown = streams.find(
-      (planned) => planned.action === 'copy' && format.holds?.has(planned.source.codec) === false,
+      ({ action, source: { kind, codec } }) =>
+        // FFmpeg's WebM muxer takes attachments and writes none.
+        (kind === 'attachment' && muxer === 'webm') ||
+        (action === 'copy' && format.holds?.has(codec) === false),
     )
     if (unknown !== undefined) return unknownTo(format, unknown.source.codec)
     const writing = run(

@@ -74,10 +74,11 @@ describe('what becomes of each stream', () => {
       'webm',
       '-c:v libvpx-vp9 -cpu-used 8 -deadline realtime',
     )
-    expect(streams).toEqual(['0 segments', '1 encode', '2 copy', '3 encode webvtt', '4 copy'])
+    expect(streams).toEqual(['0 segments', '1 encode', '2 copy', '3 encode webvtt'])
     expect(warnings).toEqual([
       'audio stream 1 (aac, eng) is converted: WebM cannot hold it as it is',
       'subtitle stream 3 (subrip, fra) is converted to webvtt: WebM cannot hold it as it is',
+      'attachment stream 4 (ttf) is left out: WebM cannot hold it',
     ])
   })
 
