@@ -40,17 +40,17 @@ export async function tryOutput(
       ],
       { signal },
     )
+  const rejected = (cause: MediaError) =>
+    new MediaError(
+      { code: 'OUTPUT_REJECTED', container: format.name, encoder: params.encoder, detail: cause.words },
+      { cause },
+    )
   const cause = await mediaErrorOf(write(params.output))
   if (cause !== undefined) {
     const isTheirs = params.output.length > 0 && (await mediaErrorOf(write([]))) === undefined
-    const { encoder } = params
-    const detail = cause.words
-    throw new MediaError(
-      isTheirs
-        ? { code: 'PARAMS_REJECTED', detail }
-        : { code: 'OUTPUT_REJECTED', container: format.name, encoder, detail },
-      { cause },
-    )
+    throw isTheirs
+      ? new MediaError({ code: 'PARAMS_REJECTED', detail: cause.words }, { cause })
+      : rejected(cause)
   }
   const codecs: string[] = []
   const unreadable = await mediaErrorOf(
@@ -63,14 +63,7 @@ export async function tryOutput(
       { signal, onLine: (line) => void codecs.push(line) },
     ),
   )
-  if (unreadable !== undefined) {
-    const { encoder } = params
-    const detail = unreadable.words
-    throw new MediaError(
-      { code: 'OUTPUT_REJECTED', container: format.name, encoder, detail },
-      { cause: unreadable },
-    )
-  }
+  if (unreadable !== undefined) throw rejected(unreadable)
   const isKnown = codecs.some((line) => format.holds?.has(line.replace(/,.*/, '')) ?? true)
   if (!isKnown) throw unknownTo(format, params.encoder)
 }

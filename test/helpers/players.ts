@@ -30,19 +30,8 @@ export async function smallPictures(path: string): Promise<Buffer[]> {
   try {
     const raw = join(directory, 'frames.raw')
     const filters = `scale=${WIDTH}:${HEIGHT}:flags=area,format=gray`
-    await ffmpeg(
-      '-i',
-      path,
-      '-map',
-      '0:v:0',
-      '-fps_mode',
-      'passthrough',
-      '-vf',
-      filters,
-      '-f',
-      'rawvideo',
-      raw,
-    )
+    const output = ['-fps_mode', 'passthrough', '-vf', filters, '-f', 'rawvideo', raw]
+    await ffmpeg('-i', path, '-map', '0:v:0', ...output)
     return pictures(await readFile(raw))
   } finally {
     await rm(directory, { recursive: true, force: true })

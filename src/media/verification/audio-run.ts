@@ -116,17 +116,8 @@ async function defaultEncoders(
   await runUnlessRefused(
     ffmpeg,
     [
-      ...[
-        '-v',
-        'info',
-        '-hide_banner',
-        '-nostats',
-        '-nostdin',
-        '-f',
-        source.format,
-        '-i',
-        fileUrl(source.path),
-      ],
+      ...['-v', 'info', '-hide_banner', '-nostats', '-nostdin'],
+      ...['-f', source.format, '-i', fileUrl(source.path)],
       ...planned.flatMap(({ source: { index } }) => ['-map', `0:${index}`]),
       ...codecArguments(planned, { ...params, subtitle: [] }),
       // Into a pipe these write nothing else.

@@ -25,7 +25,7 @@ export interface ExpectedAudio {
   readonly endIs: 'last packet' | 'end'
   /** How far the edges may be off, later and earlier alike for the start. */
   readonly tolerance: { readonly start: number; readonly endEarly: number; readonly endLate: number }
-  /** By how much the encoder's first packet is earlier than what it was given. */
+  /** Seconds by which the encoder's first packet is earlier than what it was given. */
   readonly encoderDelay: number
 }
 
@@ -45,7 +45,7 @@ export interface AudioOffsets {
 const COPY_TOLERANCE = 0.0025
 /** FFmpeg writes or reads the delay of Opus in Matroska twice: 312 samples. */
 const OPUS_DELAY = 0.0065
-/** Opus ends within its last packet, and the container's length of that packet does not say where: 20 ms. */
+/** Opus ends within its last packet, and the container's length of that packet does not say where: 20 ms, as encoders make them. */
 const OPUS_PACKET = 0.02
 // A track that is encoded anew ends at a multiple of its own frames: up to 4608 samples (FLAC) after its source.
 const LAST_FRAME = 0.12
@@ -178,13 +178,14 @@ export function checkAudio(
   expected: readonly ExpectedAudio[],
 ): AudioFinding[] {
   return offsets.flatMap(({ stream, place, codec, start, end }) => {
-    const { tolerance, encoderDelay } = expected.find((audio) => audio.place === place) ?? {}
-    if (tolerance === undefined) return []
+    const audio = expected.find((one) => one.place === place)
+    if (audio === undefined) return []
+    const { tolerance, encoderDelay } = audio
     const late = end.actualSeconds - end.expectedSeconds
     const more = codec === 'opus' ? OPUS_DELAY : 0
     const startsWrong = Math.abs(start.actualSeconds - start.expectedSeconds) > tolerance.start + more
     // FFmpeg's MP2 encoder keeps its last samples to itself, as many as its delay.
-    const kept = codec === 'mp2' ? (encoderDelay ?? 0) : 0
+    const kept = codec === 'mp2' ? encoderDelay : 0
     const endsWrong = late > tolerance.endLate + more || -late > tolerance.endEarly + more + kept
     return [
       ...(startsWrong ? [{ code: 'OUTPUT_AUDIO' as const, stream, edge: 'start' as const, ...start }] : []),
