@@ -46,10 +46,18 @@ export { decodesAlike, needsComparison } from './seek-check.ts'
 export * from './segment/index.ts'
 export { planStreams, type StreamPlan } from './stream-plan.ts'
 export { encodeTestPattern, type TestPattern } from './test-pattern.ts'
-export { findClockJump, measureZero, type Timing, toEncoderPts, toOutputTimes } from './timing.ts'
+export {
+  findClockJump,
+  keepDistances,
+  measureZero,
+  type Timing,
+  toEncoderPts,
+  toOutputTimes,
+} from './timing.ts'
 export { trackStarts } from './track-starts.ts'
 export { type AudioOffsets, type ExpectedAudio, expectAudio } from './verification/audio.ts'
 export { checkDecoding } from './verification/decoding.ts'
+export { readEmptyStreams } from './verification/empty-streams.ts'
 export { describeFinding, type Finding } from './verification/finding.ts'
 export { digestFile, type FileDigest, type InspectedSegment, inspectSegment } from './verify.ts'
 export {

@@ -23,6 +23,7 @@ import {
 import { type LastFrame, readLastFrame } from './segment/last-frame.ts'
 import { SEGMENT_SHIFT_SECONDS, segmentTimeScale } from './segment/task.ts'
 import { codecArguments, type PlannedStream, type StreamPlan } from './stream-plan.ts'
+import { isFragmented } from './track-starts.ts'
 
 export interface JoinSegment {
   /** All segments lie in one directory. */
@@ -186,6 +187,7 @@ function joinArguments(
     ...trim.outputOptions,
     ...streamTagArguments(job),
     ...packetFilters(job, trim, lastFrame),
+    ...audioPacketFilters(job),
     ...metadataArguments(job),
     ...strictness(params),
     ...params.output,
@@ -213,6 +215,14 @@ function packetFilters(job: JoinJob, trim: JoinTrim, lastFrame: LastFrame | unde
   ]
   const video = job.plan.streams.findIndex(({ action }) => action === 'segments')
   return filters.length === 0 ? [] : [`-bsf:${video}`, filters.join(',')]
+}
+
+/** AAC of MPEG-TS has a header in each packet. FFmpeg takes it off for mp4 and mov, unless they are fragmented. */
+function audioPacketFilters({ format, params, plan }: JoinJob): string[] {
+  if (!isFragmented(format, params)) return []
+  return plan.streams.flatMap(({ action, source: { codec } }, place) =>
+    action === 'copy' && codec === 'aac' ? [`-bsf:${place}`, 'aac_adtstoasc'] : [],
+  )
 }
 
 /** In MPEG-TS every keyframe has the headers before it; where it needs them, FFmpeg does so for H.264 and HEVC alone. */

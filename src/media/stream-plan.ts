@@ -8,6 +8,7 @@ import { run, type Tool } from './ffmpeg/index.ts'
 import { type OutputFormat, unknownTo } from './output-format.ts'
 import { type EncodeParams, keepsChapters, keepsMetadata } from './params/index.ts'
 import { fileUrl, type Source, type SourceStream } from './probe.ts'
+import { isFragmented } from './track-starts.ts'
 
 export interface PlannedStream {
   readonly source: SourceStream
@@ -41,7 +42,7 @@ export async function planStreams(
   const wishes = source.streams.flatMap((_, at) => wish(at, source, params, format))
   const refusalOf = trial(ffmpeg, source, params, format, options)
   const others = wishes.filter(({ action }) => action !== 'segments')
-  if ((await refusalOf(others)) === undefined) return { streams: wishes, warnings }
+  if ((await refusalOf(others)) === undefined) return { streams: endedTexts(wishes), warnings }
   const streams: PlannedStream[] = []
   for (const planned of wishes) {
     const refusal = planned.action === 'segments' ? undefined : await refusalOf([planned])
@@ -63,7 +64,26 @@ export async function planStreams(
       warnings.push(`${describe(planned.source)} is left out: ${format.name} cannot hold it`)
     }
   }
-  return { streams, warnings }
+  return { streams: endedTexts(streams), warnings }
+
+  function endedTexts(planned: PlannedStream[]): PlannedStream[] {
+    if (isFragmented(format, params)) refuseTexts(planned, format)
+    return planned
+  }
+}
+
+/**
+ * FFmpeg's muxer takes the beginning of the next text for the end of one that stands at the end of a fragment, if that text
+ * has come to it already: it depends on chance how long texts are shown.
+ */
+function refuseTexts(planned: readonly PlannedStream[], format: OutputFormat): void {
+  const text = planned.find(
+    ({ source, action }) =>
+      source.kind === 'subtitle' && (action === 'encode' || source.codec === format.textSubtitles),
+  )
+  if (text === undefined) return
+  const detail = `ffmpeg loses where texts end in fragmented ${format.name} (${describe(text.source)}): leave the fragments out, or the subtitles (-sn), or name an output in .mkv`
+  throw new MediaError({ code: 'PARAMS_INVALID', option: '-movflags', detail })
 }
 
 /** @param at place among the streams: a stream may be chosen twice, with other options each time */

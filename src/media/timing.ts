@@ -6,7 +6,15 @@ import type { Tool } from './ffmpeg/index.ts'
 import type { FrameIndex } from './frame-index.ts'
 import { readFrameTimes } from './frame-times.ts'
 import type { Source, VideoStream } from './probe.ts'
-import { divideRounded, invert, MICROSECONDS, type Rational, rescale, toSeconds } from './rational.ts'
+import {
+  divideRounded,
+  equalRationals,
+  invert,
+  MICROSECONDS,
+  type Rational,
+  rescale,
+  toSeconds,
+} from './rational.ts'
 
 export interface Timing {
   /** Time base of the source's video stream. */
@@ -58,6 +66,21 @@ export function chooseEncoderTimeBase(video: Rates, { pts }: Pick<FrameIndex, 'p
   const average = video.averageFrameRate
   const declaredConstant = average !== undefined && rate.num * average.den === average.num * rate.den
   return steps === 'every' || declaredConstant ? invert(rate) : video.timeBase
+}
+
+/**
+ * The grid's points count from the zero point, or from `-ss`, and the frames' first may lie between two of them. Where it lies
+ * half way, the rounding of a container's coarse times goes either way: such a film keeps its own time base.
+ */
+export function keepDistances(timing: Timing, pts: BigInt64Array): Timing {
+  const { source, encoder } = timing
+  const first = pts[0]
+  if (first === undefined || equalRationals(source, encoder)) return timing
+  const place = toEncoderPts(first, timing)
+  const areKept = pts.every(
+    (time) => toEncoderPts(time, timing) - place === rescale(time - first, source, encoder),
+  )
+  return areKept ? timing : { ...timing, encoder: source }
 }
 
 /** Whether the frames stand on a grid that starts at the first: on every point, on some, or beside it. */

@@ -14,13 +14,25 @@ export function trackStarts(
   { output }: Pick<EncodeParams, 'output'>,
 ): TrackStarts {
   if (demuxer !== 'mov') return 'exact'
-  const flags = readFlags(output.filter((_, at) => output[at - 1] === '-movflags'))
+  const flags = movieFlags(output)
   const has = (...names: string[]) => names.some((name) => flags.has(name))
   if (!has('cmaf') && (!has(...FRAGMENTING) || has('delay_moov'))) return 'exact'
   return has('cmaf', 'negative_cts_offsets') ? 'apart' : 'together'
 }
 
+/** Whether an mp4 or mov is written piece by piece, each with an index of its own. */
+export function isFragmented({ demuxer }: OutputFormat, { output }: Pick<EncodeParams, 'output'>): boolean {
+  if (demuxer !== 'mov') return false
+  const flags = movieFlags(output)
+  const hasLength = output.some((word) => /^-(frag|min_frag)_(duration|size)$/.test(word))
+  return hasLength || ['cmaf', ...FRAGMENTING].some((name) => flags.has(name))
+}
+
 const FRAGMENTING = ['frag_keyframe', 'empty_moov', 'frag_custom', 'frag_every_frame', 'dash', 'isml']
+
+function movieFlags(output: readonly string[]): ReadonlySet<string> {
+  return readFlags(output.filter((_, at) => output[at - 1] === '-movflags'))
+}
 
 /** A value that begins with a sign adds to those before it. */
 function readFlags(values: readonly string[]): ReadonlySet<string> {

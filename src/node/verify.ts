@@ -15,7 +15,7 @@ import {
   type VerifiedOutput,
   verifyOutput,
 } from '../media/index.ts'
-import { expectedAudio, expectedOutput } from './coordinator/expected.ts'
+import { expectedOthers, expectedOutput } from './coordinator/expected.ts'
 import { JobError } from './coordinator/failure.ts'
 import { type Job, prepareJob, withDecodedIndex } from './coordinator/job.ts'
 import { lookAtOutput, seamsOf } from './coordinator/pictures.ts'
@@ -92,14 +92,14 @@ async function compare(
   options: { signal: AbortSignal; scratchDir: string },
 ): Promise<{ job: Job; verified: VerifiedOutput }> {
   const job = paramsKnown ? prepared : { ...prepared, streams: withoutCodecs(prepared) }
-  const audio = await expectedAudio(tools, job, { ...options, paramsKnown })
-  const expected = await expectedOutput(job, audio, timeBase)
+  const others = await expectedOthers(tools, job, { ...options, paramsKnown })
+  const expected = await expectedOutput(job, others, timeBase)
   const verified = await verifyOutput(tools.ffprobe, outputPath, expected, options)
   const inDoubt = verified.findings.some(({ code }) => code === 'OUTPUT_FRAMES')
   if (!inDoubt || job.index.evidence === 'decoded') return { job, verified }
   // The packets may not tell the frames; then the file can be right and the list wrong.
   const decoded = await withDecodedIndex({ tools }, job, options)
-  const again = await expectedOutput(decoded, audio, timeBase)
+  const again = await expectedOutput(decoded, others, timeBase)
   return { job: decoded, verified: await verifyOutput(tools.ffprobe, outputPath, again, options) }
 }
 

@@ -12,6 +12,7 @@ import {
   outputFormat,
   outputTimeBase,
   planStreams,
+  readEmptyStreams,
   type StreamPlan,
   splitParams,
   toOutputTimes,
@@ -118,6 +119,7 @@ export async function joinTo(outputPath: string, { job, segments }: EncodedJob):
   })
   const { findings } = await verifyOutput(tools.ffprobe, outputPath, {
     ...{ format, plan, timeBase, times, audio },
+    empty: await readEmptyStreams(tools.ffmpeg, { source, plan, params }),
     starts: trackStarts(format, params),
   })
   expect(findings).toEqual([])
@@ -145,6 +147,8 @@ export async function singleRun(
     ...(params.includes('-map 0') ? [] : plan.streams.flatMap(({ source }) => ['-map', `0:${source.index}`])),
     ...splitParams(params),
     ...others,
+    // FFmpeg does so by itself in mp4, unless it is fragmented.
+    ...(/frag_keyframe/.test(params) && /\.ts$/.test(inputPath) ? ['-bsf:a', 'aac_adtstoasc'] : []),
     // A frame rate that the params ask for is left to ffmpeg.
     ...(asksForRate(params) ? [] : ['-fps_mode:v', 'passthrough', '-enc_time_base:v', grid]),
     `file:${outputPath}`,

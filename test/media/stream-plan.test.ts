@@ -82,6 +82,13 @@ describe('what becomes of each stream', () => {
     ])
   })
 
+  test('texts whose ends a fragmented mp4 would lose are refused, with the remedy', async () => {
+    const fragmented = '-c:v libx264 -preset ultrafast -movflags +frag_keyframe+empty_moov+delay_moov'
+    await expect(plan(manyTracks, 'mp4', fragmented)).rejects.toThrow('-sn')
+    const { streams } = await plan(manyTracks, 'mp4', `${fragmented} -sn`)
+    expect(streams).toEqual(['0 segments', '1 copy', '2 copy'])
+  })
+
   test('only the first video is encoded', async () => {
     const { streams, warnings } = await plan(twoVideos, 'mkv', '-c:v libx264 -preset ultrafast')
     expect(streams[0]).toBe('0 segments')

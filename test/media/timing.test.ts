@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { VideoStream } from '../../src/media/probe.ts'
 import type { Rational } from '../../src/media/rational.ts'
-import { chooseEncoderTimeBase, findClockJump, toEncoderPts, toOutputTimes } from '../../src/media/timing.ts'
+import {
+  chooseEncoderTimeBase,
+  findClockJump,
+  keepDistances,
+  toEncoderPts,
+  toOutputTimes,
+} from '../../src/media/timing.ts'
 import { makeIndex } from '../helpers/frame-index.ts'
 
 function video(rates: { real?: Rational; average?: Rational; timeBase?: Rational }): VideoStream {
@@ -128,6 +134,31 @@ describe('the encoder’s time base', () => {
   test('is the source’s where there is no rate, and no frame', () => {
     expect(chooseEncoderTimeBase(video({}), withTimes([0, 40]))).toEqual({ num: 1, den: 1000 })
     expect(chooseEncoderTimeBase(video({ real: rate25 }), withTimes([]))).toEqual({ num: 1, den: 1000 })
+  })
+})
+
+describe('a grid that the first frame stands half way beside', () => {
+  const source = { num: 1, den: 1000 }
+  const timing = (startMicroseconds: bigint) => ({
+    ...{ source, encoder: { num: 1001, den: 24_000 } },
+    ...{ zeroMicroseconds: 0n, startMicroseconds },
+  })
+  // 23.976 frames a second in whole milliseconds.
+  const { pts } = withTimes([0, 42, 83, 125, 167, 209, 250])
+
+  test('is left for the source’s time base, where rounding would go either way', () => {
+    expect(keepDistances(timing(62_563n), pts).encoder).toEqual(source)
+  })
+
+  test('is kept where it does not', () => {
+    expect(keepDistances(timing(0n), pts).encoder).toEqual({ num: 1001, den: 24_000 })
+    expect(keepDistances(timing(50_000n), pts).encoder).toEqual({ num: 1001, den: 24_000 })
+  })
+
+  test('is kept where all frames stand just between two points', () => {
+    const halves = { source: { num: 1, den: 50 }, encoder: { num: 1, den: 25 } }
+    const start = { zeroMicroseconds: 0n, startMicroseconds: 0n }
+    expect(keepDistances({ ...halves, ...start }, withTimes([1, 3, 5]).pts).encoder).toEqual(halves.encoder)
   })
 })
 

@@ -1,32 +1,39 @@
 /** What a job's output must be: the one place where its frames' times are derived from the source's. */
 import {
-  type ExpectedAudio,
   type ExpectedOutput,
   expectAudio,
   type LocatedTools,
   outputTimeBase,
   type Rational,
+  readEmptyStreams,
   toOutputTimes,
   trackStarts,
 } from '../../media/index.ts'
 import type { Job } from './job.ts'
 
-/** Takes one reading of the source, so it is asked for while segments are encoded. */
-export async function expectedAudio(
+/** What is expected of the streams beside the video. */
+export type ExpectedOthers = Pick<ExpectedOutput, 'audio' | 'empty'>
+
+/** Takes readings of the source, so it is asked for while segments are encoded. */
+export async function expectedOthers(
   tools: LocatedTools,
   job: Job,
   options: { signal: AbortSignal; paramsKnown: boolean },
-): Promise<ExpectedAudio[]> {
+): Promise<ExpectedOthers> {
   const plan = await job.streams
   const { source, params, format, zeroMicroseconds } = job
   const { paramsKnown } = options
-  return await expectAudio(tools, { source, plan, params, format, paramsKnown, zeroMicroseconds }, options)
+  const [audio, empty] = await Promise.all([
+    expectAudio(tools, { source, plan, params, format, paramsKnown, zeroMicroseconds }, options),
+    readEmptyStreams(tools.ffmpeg, { source, plan, params }, options),
+  ])
+  return { audio, empty }
 }
 
 /** @param timeBase of the video in the file; by default the one that a single run gives it */
 export async function expectedOutput(
   job: Job,
-  audio: readonly ExpectedAudio[],
+  others: ExpectedOthers,
   timeBase: Rational = outputTimeBase(job.format, job.film.timing.encoder),
 ): Promise<ExpectedOutput> {
   return {
@@ -35,6 +42,6 @@ export async function expectedOutput(
     timeBase,
     times: toOutputTimes(job.film.pts, job.film.timing, timeBase),
     starts: trackStarts(job.format, job.params),
-    audio,
+    ...others,
   }
 }

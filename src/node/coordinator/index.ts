@@ -5,7 +5,7 @@ import { allEnded, digestFile } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
 import { encodeSegments } from './encode-segments.ts'
 import type { JobDone, JobEvent } from './events.ts'
-import { expectedAudio } from './expected.ts'
+import { expectedOthers } from './expected.ts'
 import { type Job, prepareJob } from './job.ts'
 import { waitForPeers } from './job-peers.ts'
 import { joinOutput, verifyJoined } from './joined-output.ts'
@@ -87,8 +87,8 @@ async function encodeFile(
     await enough
     clock.next('wait')
 
-    const audio = expectedAudio(node.tools, prepared, { signal, paramsKnown: true })
-    audio.catch(() => {})
+    const others = expectedOthers(node.tools, prepared, { signal, paramsKnown: true })
+    others.catch(() => {})
     const { job, segments } = await encodeSegments(node, prepared, request, directory, {
       ...options,
       signal: AbortSignal.any([signal, refused.signal]),
@@ -105,7 +105,7 @@ async function encodeFile(
     emit({ event: 'phase', phase: 'verifying' })
     await Promise.all([
       checkSegments(segments, job, { signal }),
-      verifyJoined(node, output, await audio, evidence, signal),
+      verifyJoined(node, output, await others, evidence, signal),
     ])
     await output.commit()
     output = undefined

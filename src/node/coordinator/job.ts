@@ -12,6 +12,7 @@ import {
   findLosses,
   inBandHeaders,
   inspectFirstFrame,
+  keepDistances,
   MediaError,
   measureZero,
   type OutputFormat,
@@ -200,7 +201,9 @@ async function filmOf(
   const whole = await readFilm(ffmpeg, source, index, params.filters, zeroMicroseconds, options)
   const film = trimFilm(whole, params.trim)
   if (film.pts.length > 0) {
-    if (params.sync === undefined) return { film, synced: undefined }
+    if (params.sync === undefined) {
+      return { film: { ...film, timing: keepDistances(film.timing, film.pts) }, synced: undefined }
+    }
     const synced = await readSyncedFilm(ffmpeg, source, { params, format }, film, options)
     return { film: synced, synced }
   }

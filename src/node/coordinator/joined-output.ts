@@ -1,13 +1,7 @@
 /** The output made of a job's segments, and looked at before it gets its name. */
-import {
-  type ExpectedAudio,
-  type Finding,
-  joinSegments,
-  MediaError,
-  verifyOutput,
-} from '../../media/index.ts'
+import { type Finding, joinSegments, MediaError, verifyOutput } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
-import { expectedOutput } from './expected.ts'
+import { type ExpectedOthers, expectedOutput } from './expected.ts'
 import { JobError } from './failure.ts'
 import type { Job } from './job.ts'
 import { blame, OutputError } from './output-error.ts'
@@ -61,13 +55,13 @@ export async function joinOutput(
 export async function verifyJoined(
   { tools }: SwarmNode,
   output: OutputFile,
-  audio: readonly ExpectedAudio[],
+  others: ExpectedOthers,
   evidence: Evidence,
   signal: AbortSignal,
 ): Promise<void> {
   const { job, segments = [] } = evidence
   if (job === undefined) throw new Error('there is no job to verify')
-  const expected = await expectedOutput(job, audio)
+  const expected = await expectedOutput(job, others)
   const verified = await verifyOutput(tools.ffprobe, output.partialPath, expected, { signal })
   Object.assign(evidence, { expected, verified })
   const findings: Finding[] = [...verified.findings]

@@ -1,7 +1,15 @@
 /** Audio that is encoded by the container's own choice, and fragmented files: as a single run writes them, and found right. */
 import { join } from 'node:path'
 import { describe, test } from 'vitest'
-import { bPyramid, type Clip, clipIn, lateStartMp4, lateVideoMp4, vp9Altref } from '../../helpers/clips.ts'
+import {
+  bPyramid,
+  type Clip,
+  clipIn,
+  lateStartMp4,
+  lateVideoMp4,
+  offsetTs,
+  vp9Altref,
+} from '../../helpers/clips.ts'
 import { expectSameFile, useDirectory } from '../../helpers/exactness.ts'
 import { ffmpeg } from '../../helpers/ffmpeg.ts'
 import { slug } from '../../helpers/slug.ts'
@@ -46,6 +54,7 @@ describe('the file of a single run', () => {
     [bPyramid, `${X264} -bf 0 -ss 1 -t 3 ${FRAGMENTED}`, ['mp4']],
     [bPyramid, `${X264} -tune zerolatency -movflags +dash`, ['mp4']],
     [bPyramid, `${X264} -bf 2 -c:a aac -movflags +cmaf`, ['mp4']],
+    [offsetTs, `${X264} ${FRAGMENTED}+delay_moov`, ['mp4']],
     [lateVideoMp4, `${X264} -bf 0 ${FRAGMENTED}`, ['mp4']],
     [lateStartMp4, `${X264} -bf 0 -movflags +cmaf`, ['mp4']],
   ]

@@ -9,6 +9,7 @@ import {
   interlacedMpeg2,
   manyTracks,
   ntscFilmMkv,
+  twoVideos,
   variableRateMp4,
 } from '../../helpers/clips.ts'
 import { expectSameFile, useDirectory } from '../../helpers/exactness.ts'
@@ -40,6 +41,10 @@ const CASES: readonly Case[] = [
   { clip: variableRateMp4, params: '-ss 0.777777 -to 4', containers: ['mp4'] },
   { clip: interlacedMpeg2, params: '-ss 1.3 -t 2 -vf bwdif', grid: '1/50', containers: ['mp4', 'mkv'] },
   { clip: manyTracks, params: '-ss 1 -t 2', containers: ['mkv'] },
+  // Half way between two frames, from where whole milliseconds would round either way.
+  { clip: ntscFilmMkv, params: '-ss 1.0219', grid: '1/1000', containers: ['mp4', 'mkv'] },
+  // Its data has one packet, which lies before the part: no track of it.
+  { clip: twoVideos, params: '-ss 1 -t 2', containers: ['mp4'] },
   { clip: manyTracks, params: '-ss 1 -t 2 -map_chapters -1 -map_chapters 0', containers: ['mkv'] },
 ]
 
