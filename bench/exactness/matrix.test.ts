@@ -159,6 +159,7 @@ const BEFORE_WORK: ReadonlySet<string> = new Set([
     'OUTPUT_REJECTED',
     'FILM_TIMES',
     'INPUT_CLOCK_JUMPS',
+    'INPUT_SIZE_CHANGES',
     'INPUT_TIMES_REPEAT',
   ],
 ])

@@ -12,6 +12,7 @@ export type MediaFailure =
   | { code: 'INPUT_UNREADABLE'; path: string; detail: string }
   | { code: 'INPUT_WITHOUT_VIDEO'; path: string }
   | { code: 'INPUT_CLOCK_JUMPS'; path: string; atSeconds: number }
+  | { code: 'INPUT_SIZE_CHANGES'; path: string; atSeconds: number }
   | { code: 'INPUT_TIMES_REPEAT'; path: string; atSeconds: number }
   | { code: 'PARAMS_INVALID'; option: string; detail: string }
   | { code: 'PARAMS_REJECTED'; detail: string }
@@ -78,6 +79,8 @@ function describe(failure: MediaFailure): string {
       return `${failure.path} has no video stream, so there is nothing to share out: use ffmpeg itself`
     case 'INPUT_CLOCK_JUMPS':
       return `${failure.path}: its clock jumps at ${failure.atSeconds.toFixed(1)} s, which is not handled yet: remux it first with 'ffmpeg -i INPUT -map 0 -c copy OUTPUT.mkv'`
+    case 'INPUT_SIZE_CHANGES':
+      return `${failure.path}: its pictures have another size or pixel format from ${failure.atSeconds.toFixed(1)} s on, where a frame rate cannot go on exactly: leave -r and -fps_mode out, or encode it to one size first`
     case 'INPUT_TIMES_REPEAT':
       return `${failure.path}: two of its frames have one time (${failure.atSeconds.toFixed(1)} s), so it cannot be cut by time: use ffmpeg itself`
     case 'PARAMS_INVALID':

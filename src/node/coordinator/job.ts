@@ -10,6 +10,7 @@ import {
   type FrameIndex,
   findClockJump,
   findLosses,
+  findSizeChange,
   inBandHeaders,
   inspectFirstFrame,
   keepDistances,
@@ -94,20 +95,20 @@ export async function prepareJob(
   const format = outputFormat(request.outputPath)
   const encoder = defaultEncoder(format)
   const text = request.params ?? (encoder === 'libx264' ? DEFAULT_PARAMS : '')
-  const params = await parseParams(splitParams(text), {
+  const given = await parseParams(splitParams(text), {
     defaultEncoder: encoder,
     ffmpegPath: tools.ffmpeg.path,
     findEncoder: (name) => readEncoder(tools.ffmpeg, name, options),
   })
-  if (params.format !== undefined && params.format !== format.muxer) {
+  if (given.format !== undefined && given.format !== format.muxer) {
     const detail = `the output's name makes it ${format.muxer}; leave -f out, or name the output otherwise with -o`
-    throw new MediaError({ code: 'PARAMS_INVALID', option: `-f ${params.format}`, detail })
+    throw new MediaError({ code: 'PARAMS_INVALID', option: `-f ${given.format}`, detail })
   }
-  if (request.mixedBuilds === true && params.video.some((word) => /^(avc1|hvc1)$/i.test(word))) {
+  if (request.mixedBuilds === true && given.video.some((word) => /^(avc1|hvc1)$/i.test(word))) {
     const detail = 'with it, --mixed-builds cannot write parameter sets into the stream; leave it out'
     throw new MediaError({ code: 'PARAMS_INVALID', option: '-tag:v', detail })
   }
-  const source = chooseStreams(await probe(tools.ffprobe, request.inputPath, options), params.streams)
+  const source = chooseStreams(await probe(tools.ffprobe, request.inputPath, options), given.streams)
   const video = { path: source.path, format: source.format, stream: source.video.index }
   const [index, zeroMicroseconds, x264Build] = await Promise.all([
     readFrameIndex(tools, source, options),
@@ -122,6 +123,7 @@ export async function prepareJob(
   if (atSeconds !== undefined) {
     throw new MediaError({ code: 'INPUT_CLOCK_JUMPS', path: request.inputPath, atSeconds })
   }
+  const params = await withRestarts(tools.ffprobe, source, index, given, options)
   const { film, synced } = await filmOf(
     tools.ffmpeg,
     { source, index, params, format, zeroMicroseconds },
@@ -173,6 +175,25 @@ export async function prepareJob(
     streams,
     losses,
   }
+}
+
+/**
+ * The params, with filters that start anew where the pictures' size changes taken for what they are then: what they make of the
+ * film must be asked of ffmpeg, from its start.
+ */
+async function withRestarts(
+  ffprobe: Tool,
+  source: Source,
+  index: FrameIndex,
+  params: EncodeParams,
+  options: { signal: AbortSignal },
+): Promise<EncodeParams> {
+  const { filters, sync } = params
+  if (filters.history === 0 && sync === undefined) return params
+  const atSeconds = await findSizeChange(ffprobe, source, index, options)
+  if (atSeconds === undefined) return params
+  if (sync !== undefined) throw new MediaError({ code: 'INPUT_SIZE_CHANGES', path: source.path, atSeconds })
+  return { ...params, filters: { ...filters, history: 'all', times: 'changed' } }
 }
 
 /** The job with the times of a full decode, where the packets turned out not to tell the frames. */

@@ -10,6 +10,7 @@ import {
   intraRefresh,
   variableRateMp4,
 } from '../../helpers/clips.ts'
+import { newSize } from '../../helpers/clips-decoders.ts'
 import { ANYWHERE, expectSameFrames, LOSSLESS, useDirectory } from '../../helpers/exactness.ts'
 import { type Cuts, encodeSegments } from '../../helpers/segments.ts'
 import { slug } from '../../helpers/slug.ts'
@@ -44,6 +45,20 @@ test('filters see all frames before a cut, where a decoder silently leaves out t
   const source = await clipIn(directory(), intraRefresh)
   const params = `${LOSSLESS} -vf tmix=frames=5`
   await expectSameFrames(source, '1/25', ANYWHERE, join(directory(), 'recovery'), params)
+})
+
+describe('where the pictures change their size', () => {
+  test('filters that start anew there do so in segments too', async () => {
+    const source = await clipIn(directory(), newSize)
+    const params = `${LOSSLESS} -vf yadif`
+    await expectSameFrames(source, undefined, ANYWHERE, join(directory(), 'size'), params)
+  })
+
+  test('a frame rate is refused before any work', async () => {
+    const source = await clipIn(directory(), newSize)
+    const encoding = encodeSegments(source, `${LOSSLESS} -r 30`, CUTS, join(directory(), 'size-rate'))
+    await expect(encoding).rejects.toMatchObject({ failure: { code: 'INPUT_SIZE_CHANGES' } })
+  })
 })
 
 test('filters that leave nothing are refused before any work', async () => {
