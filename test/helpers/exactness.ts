@@ -21,7 +21,13 @@ export const ANYWHERE: Cuts = { lengths: [1, 37, 2, 53, 18], atKeyframes: false 
 export const AT_KEYFRAMES: Cuts = { lengths: [30], atKeyframes: true }
 
 /** Two cuts, whatever the film's length: what a file says does not depend on how many there are. */
-const TWICE: Cuts = { lengths: [31, 26, Number.MAX_SAFE_INTEGER], atKeyframes: false }
+const TWICE: Cuts = {
+  lengths: (frames) =>
+    frames > 57
+      ? [31, 26, Number.MAX_SAFE_INTEGER]
+      : [Math.ceil(frames / 3), Math.ceil(frames / 4), Number.MAX_SAFE_INTEGER],
+  atKeyframes: false,
+}
 
 export const LOSSLESS = '-c:v ffv1'
 

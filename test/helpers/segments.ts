@@ -32,8 +32,8 @@ import { checkStarts, decodedFromStart } from '../../src/node/coordinator/starts
 import { capabilities, ffmpeg, tools } from './ffmpeg.ts'
 
 export interface Cuts {
-  /** Lengths of the segments in frames, in turn and again from the first. */
-  readonly lengths: readonly number[]
+  /** Lengths of the segments in frames, in turn and again from the first; or what they are in a film of so many frames. */
+  readonly lengths: readonly number[] | ((frames: number) => readonly number[])
   readonly atKeyframes: boolean
 }
 
@@ -79,8 +79,9 @@ export function preparedJob(request: JobRequest, scratchDir: string): Promise<Jo
 async function encodeAll(job: Job, cuts: Cuts, directory: string): Promise<JoinSegment[]> {
   const plan = new SegmentPlan(filmPlan(job), { atKeyframes: cuts.atKeyframes })
   const segments: JoinSegment[] = []
+  const lengths = typeof cuts.lengths === 'function' ? cuts.lengths(plan.uncarvedFrames) : cuts.lengths
   for (let place = 0; plan.uncarvedFrames > 0; place++) {
-    const task = plan.carve(cuts.lengths[place % cuts.lengths.length] ?? 1)
+    const task = plan.carve(lengths[place % lengths.length] ?? 1)
     if (task === undefined) break
     const path = join(directory, `segment-${task.index}.${job.container}`)
     await encodeSegment(tools, segmentTask(job, task), {
