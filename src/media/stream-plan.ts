@@ -8,7 +8,7 @@ import { run, type Tool } from './ffmpeg/index.ts'
 import { type OutputFormat, unknownTo } from './output-format.ts'
 import { type EncodeParams, keepsChapters, keepsMetadata } from './params/index.ts'
 import { fileUrl, type Source, type SourceStream } from './probe.ts'
-import { isFragmented } from './track-starts.ts'
+import { isFragmented, trackStarts } from './track-starts.ts'
 
 export interface PlannedStream {
   readonly source: SourceStream
@@ -38,7 +38,11 @@ export async function planStreams(
   format: OutputFormat,
   options: Options,
 ): Promise<StreamPlan> {
-  const warnings = [...lostVideos(source, format), ...lostChapters(source, params, format)]
+  const warnings = [
+    ...lostVideos(source, format),
+    ...lostChapters(source, params, format),
+    ...lostStarts(source, params, format),
+  ]
   const wishes = source.streams.flatMap((_, at) => wish(at, source, params, format))
   const refusalOf = trial(ffmpeg, source, params, format, options)
   const others = wishes.filter(({ action }) => action !== 'segments')
@@ -219,6 +223,15 @@ function keepsTimecode({ codec }: SourceStream, { demuxer }: OutputFormat): bool
 function lostChapters({ chapters }: Source, params: EncodeParams, { muxer, name }: OutputFormat): string[] {
   const areLost = chapters > 0 && keepsChapters(params) && muxer === 'mpegts'
   return areLost ? [`the chapters are left out: ${name} cannot hold them`] : []
+}
+
+function lostStarts({ streams }: Source, params: EncodeParams, format: OutputFormat): string[] {
+  const hasAudio = streams.some(({ kind }) => kind === 'audio')
+  return hasAudio && trackStarts(format, params) === 'apart'
+    ? [
+        `sound and picture may lie apart: with these -movflags ffmpeg lets each track of ${format.name} begin at zero`,
+      ]
+    : []
 }
 
 function isCover({ dispositions }: SourceStream): boolean {

@@ -15,13 +15,19 @@ export interface Clip {
   readonly needs: readonly string[]
   /**
    * In Matroska audio lies on whole milliseconds. Copied to mp4, a single run keeps that jitter or smooths it away,
-   * depending on whether an audio packet came before the first encoded picture; a join always smooths it.
+   * depending on whether an audio packet came before the first encoded picture; a join always smooths it. So much may
+   * copied audio lie apart then.
    */
-  readonly hasRoughAudio?: boolean
+  readonly roughAudioSeconds?: number
+  /** The same for the tick of an AVI's audio, one packet, where `-ss` cuts it. */
+  readonly roughAudioSecondsCut?: number
   make(path: string): Promise<unknown>
 }
 
 const SIZE = '192x108'
+
+/** A millisecond, and what a number of seconds loses. */
+export const MATROSKA_TICK = 0.001_01
 
 /** Pictures that change with every frame. */
 const picture = (seconds: number, rate = '25') => [
@@ -80,7 +86,7 @@ export const variableRateMkv: Clip = {
   extension: 'mkv',
   grid: '-1',
   needs: ['libx264'],
-  hasRoughAudio: true,
+  roughAudioSeconds: MATROSKA_TICK,
   make: (path) =>
     ffmpeg(
       ...picture(5, '30'),
@@ -98,7 +104,7 @@ export const gapsMkv: Clip = {
   extension: 'mkv',
   grid: '1/30',
   needs: ['libx264'],
-  hasRoughAudio: true,
+  roughAudioSeconds: MATROSKA_TICK,
   make: (path) =>
     ffmpeg(
       ...picture(5, '30'),
@@ -274,7 +280,7 @@ export const vp9Altref: Clip = {
   extension: 'webm',
   grid: '1/25',
   needs: ['libvpx-vp9', 'libopus'],
-  hasRoughAudio: true,
+  roughAudioSeconds: MATROSKA_TICK,
   make: (path) =>
     ffmpeg(
       ...picture(5),
@@ -325,6 +331,7 @@ export const packedMpeg4: Clip = {
   extension: 'avi',
   grid: '1/25',
   needs: ['libxvid', 'libmp3lame'],
+  roughAudioSecondsCut: 0.012_01,
   make: (path) =>
     ffmpeg(
       ...picture(5),
@@ -413,7 +420,7 @@ export const manyTracks: Clip = {
   extension: 'mkv',
   grid: '1/25',
   needs: ['libx264', 'libopus'],
-  hasRoughAudio: true,
+  roughAudioSeconds: MATROSKA_TICK,
   make: async (path) => {
     const subtitles = `${path}.srt`
     const chapters = `${path}.ffmeta`

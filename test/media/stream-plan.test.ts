@@ -89,6 +89,13 @@ describe('what becomes of each stream', () => {
     expect(streams).toEqual(['0 segments', '1 copy', '2 copy'])
   })
 
+  test('fragments whose tracks all begin at zero are warned of', async () => {
+    const { warnings } = await plan(twoVideos, 'mp4', '-c:v libx264 -preset ultrafast -movflags +cmaf')
+    expect(warnings.some((warning) => warning.includes('-movflags'))).toBe(false)
+    const withSound = await plan(manyTracks, 'mp4', '-c:v libx264 -preset ultrafast -sn -movflags +cmaf')
+    expect(withSound.warnings.some((warning) => warning.includes('-movflags'))).toBe(true)
+  })
+
   test('only the first video is encoded', async () => {
     const { streams, warnings } = await plan(twoVideos, 'mkv', '-c:v libx264 -preset ultrafast')
     expect(streams[0]).toBe('0 segments')

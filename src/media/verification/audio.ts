@@ -91,7 +91,9 @@ export async function expectAudio(
     const end = isCut ? trimmed : toSeconds(edgeOf(track, endIs), stream.source.timeBase) - zero
     const trimmedStart = Number(params.trim.startMicroseconds ?? 0n) / 1e6
     const ofSource = end - trimmedStart
-    const tolerance = toleranceOf({ isCopy, paramsKnown, codec: stream.source.codec })
+    // FFmpeg takes `-ss` off in the source's ticks or in the output's, as packets come before the first picture or behind it.
+    const tick = isCopy && params.trim.startMicroseconds !== undefined ? stream.source.timeBase : undefined
+    const tolerance = toleranceOf({ isCopy, paramsKnown, codec: stream.source.codec, tick })
     const given = Math.max(toSeconds(track.firstPts, stream.source.timeBase) - zero - trimmedStart, 0)
     return [
       {
@@ -119,13 +121,17 @@ function toleranceOf({
   isCopy,
   paramsKnown,
   codec,
+  tick,
 }: {
   isCopy: boolean
   paramsKnown: boolean
   /** Of the source. */
   codec: string
+  /** To which its times may be rounded. */
+  tick: Rational | undefined
 }): ExpectedAudio['tolerance'] {
-  const start = paramsKnown ? COPY_TOLERANCE : UNKNOWN_DELAY
+  const rounding = tick === undefined ? 0 : toSeconds(1n, tick) / 2
+  const start = (paramsKnown ? COPY_TOLERANCE : UNKNOWN_DELAY) + rounding
   if (isCopy) return { start, endEarly: start, endLate: start }
   return { start, endEarly: codec === 'opus' ? start + OPUS_PACKET : start, endLate: LAST_FRAME }
 }

@@ -7,6 +7,7 @@ import {
   clipIn,
   lateStartMp4,
   lateVideoMp4,
+  MATROSKA_TICK,
   offsetTs,
   vp9Altref,
 } from '../../helpers/clips.ts'
@@ -23,7 +24,7 @@ function clipWith(codec: string, extension: string): Clip {
     extension,
     grid: '1/25',
     needs: ['libx264'],
-    hasRoughAudio: extension === 'mkv',
+    roughAudioSeconds: extension === 'mkv' ? MATROSKA_TICK : 0,
     make: (path) =>
       ffmpeg(
         ...['-f', 'lavfi', '-i', 'testsrc2=size=160x90:rate=25:duration=4'],

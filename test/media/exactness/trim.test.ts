@@ -7,6 +7,7 @@ import {
   type Clip,
   clipIn,
   interlacedMpeg2,
+  MATROSKA_TICK,
   manyTracks,
   ntscFilmMkv,
   twoVideos,
@@ -55,7 +56,7 @@ describe('a part of the film is the part that a single run takes', () => {
       source,
       {
         ...{ grid: grid ?? clip.grid, params: `${X264} ${params}`, containers },
-        ...{ hasRoughAudio: isRough || clip.hasRoughAudio },
+        ...{ roughAudioSeconds: isRough ? MATROSKA_TICK : clip.roughAudioSeconds },
       },
       join(directory(), slug(`${clip.name}-${params}`)),
     )
