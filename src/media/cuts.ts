@@ -10,8 +10,8 @@ export type KeyframePlaces = Pick<FrameIndex, 'pts' | 'keyframes'>
 
 /**
  * The end of a segment that starts at `first` and should have about `wanted` frames: at a keyframe where one is near,
- * otherwise just there. Near is a quarter of that length, and towards the end of the film a sixth of what is left
- * behind it: a cut elsewhere must not undo a plan by which all are done at once.
+ * otherwise just there. Near is half of that length, and towards the end of the film a third of what is left behind it: what
+ * comes later evens out what a cut elsewhere does to a plan by which all are done at once.
  *
  * @param index where keyframes are; undefined: they do not matter
  * @param limit the end of the film
@@ -25,7 +25,7 @@ export function chooseCut(
   const ideal = first + Math.max(1, Math.round(wanted))
   if (ideal >= limit) return limit
   if (index === undefined) return ideal
-  const slack = Math.min(Math.floor(wanted / 4), Math.floor((limit - ideal) / 6))
+  const slack = Math.min(Math.floor(wanted / 2), Math.floor((limit - ideal) / 3))
   const keyframe = nearestKeyframe(index, ideal)
   const isNear = keyframe !== undefined && Math.abs(keyframe - ideal) <= slack && keyframe > first
   return isNear ? keyframe : ideal

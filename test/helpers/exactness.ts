@@ -121,7 +121,13 @@ function comparable({ streams, ...rest }: Description, roughAudioSeconds: number
   return {
     ...rest,
     streams: streams.map((stream) =>
-      stream.codec_type === 'video' ? stream : { ...stream, start_pts: undefined, duration: undefined },
+      stream.codec_type === 'video'
+        ? stream
+        : {
+            ...stream,
+            ...{ start_pts: undefined, duration: undefined },
+            tags: { ...(stream.tags as object), DURATION: undefined },
+          },
     ),
   }
 }

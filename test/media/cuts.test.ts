@@ -10,11 +10,12 @@ describe('a cut', () => {
   test('stands at a keyframe near the wanted place, before or after it', () => {
     expect(cut(0, 45)).toBe(50)
     expect(cut(0, 55)).toBe(50)
+    expect(cut(0, 38)).toBe(50)
   })
 
-  test('stands at the wanted place where no keyframe is within a quarter', () => {
-    expect(cut(0, 38)).toBe(38)
+  test('stands at the wanted place where no keyframe is within half', () => {
     expect(cut(3, 10)).toBe(13)
+    expect(cut(26, 14)).toBe(40)
   })
 
   test('stands at the wanted place where keyframes are not asked for', () => {
@@ -28,7 +29,7 @@ describe('a cut', () => {
   test('stands at the wanted place where a keyframe near it would leave much less or more behind it', () => {
     expect(cut(0, 95)).toBe(100)
     expect(cut(0, 95, { limit: 150 })).toBe(100)
-    expect(cut(0, 95, { limit: 120 })).toBe(95)
+    expect(cut(0, 95, { limit: 109 })).toBe(95)
     expect(cut(100, 90)).toBe(190)
   })
 
