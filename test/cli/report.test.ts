@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ptsDigest } from '../../src/media/frame-index.ts'
 import { digestFile } from '../../src/media/verify.ts'
 import { LOOPBACK, runCli } from '../helpers/cli.ts'
+import { brokenTs } from '../helpers/clips-decoders.ts'
 import { ffmpeg, otherPackets, tools, videoTimes } from '../helpers/ffmpeg.ts'
 
 let directory = ''
@@ -20,7 +21,14 @@ interface Report {
   verdict: string
   failure?: { code: string; message: string; findings: { segment?: { index: number } }[] }
   source: { times: Times; sizeBytes: number }
-  segments: { firstPts: number; lastPts: number; endPts: number; frames: number; sha256: string }[]
+  segments: {
+    firstPts: number
+    lastPts: number
+    endPts: number
+    frames: number
+    sha256: string
+    complaints: number
+  }[]
   nodes: { frames: number; encoders: string[] }[]
   output: {
     times: Times
@@ -107,6 +115,18 @@ describe('the report of a job that went well', () => {
       output: { times: { count: 30 }, pictures: { compared: 30 } },
     })
     await expectTimes(reportIn(path).output.times, output)
+  })
+
+  test('tells of a damaged source, segment by segment, and a warning says so too', async () => {
+    const [source, path] = [join(directory, 'broken.ts'), join(directory, 'broken.json')]
+    await brokenTs.make(source)
+    const args = ['encode', source, '-o', join(directory, 'broken.mkv'), '--report', path, ...FAST]
+    const ended = await runCli(args, { env: env() })
+    expect(ended.exitCode, ended.stderr).toBe(0)
+    expect(ended.stderr).toContain('complains about the source')
+    const complaints = reportIn(path).segments.map((segment) => segment.complaints)
+    expect(complaints.at(0)).toBe(0)
+    expect(Math.max(...complaints)).toBeGreaterThan(0)
   })
 
   test('replaces an older one, and is not put in place of the input or a directory', async () => {

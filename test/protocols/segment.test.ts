@@ -42,6 +42,7 @@ const RESULT: SegmentResult = {
   frames: 24,
   encodeMs: 12.5,
   seekIndex: 0,
+  complaints: 0,
   cpuMs: 30,
 }
 

@@ -27,6 +27,8 @@ export interface EncodedSegment {
   readonly inspected: InspectedSegment
   /** Which of the task's `seekPts` gave the result. */
   readonly seekIndex: number
+  /** How often the decoder complained about what it read from the file's start; a start behind it stands only where that is harmless. */
+  readonly complaints: number
   /** CPU time of all attempts, where the system tells; otherwise 0. */
   readonly cpuSeconds: number
 }
@@ -55,7 +57,10 @@ export async function encodeSegment(
         seekIndex === last || attempt.complaints === 0
           ? 'harmless'
           : await settleDoubt(tools.ffmpeg, task, files, { ...attempt, seekIndex }, options)
-      if (doubt === 'harmless') return { frames: inspected.times.length, inspected, seekIndex, cpuSeconds }
+      if (doubt === 'harmless') {
+        const complaints = task.seekPts[seekIndex] === undefined ? attempt.complaints : 0
+        return { frames: inspected.times.length, inspected, seekIndex, complaints, cpuSeconds }
+      }
       seekIndex = doubt === 'damaged' ? last : seekIndex + 1
     } else if (failure !== undefined && seekIndex === last) {
       throw new MediaError(failure)

@@ -35,6 +35,8 @@ export interface EncodedTask {
   readonly cpuSeconds: number
   /** Which of the task's `seekPts` gave it. */
   readonly seekIndex: number
+  /** How often ffmpeg complained about the source, as a single run would. */
+  readonly complaints: number
   /** What this node itself has read of the file; of a peer's it must still do so. */
   readonly inspected: InspectedSegment | undefined
   /** The segment is verified and stored. */
@@ -78,6 +80,7 @@ export function localExecutor(node: SwarmNode, job: Job): Executor {
         encodeSeconds,
         cpuSeconds: encoded.cpuSeconds,
         seekIndex: encoded.seekIndex,
+        complaints: encoded.complaints,
         inspected: encoded.inspected,
         accept: async () => {},
         refuse: async () => {},
@@ -184,6 +187,7 @@ async function collect(
     encodeSeconds: result.encodeMs / 1000,
     cpuSeconds: result.cpuMs / 1000,
     seekIndex: result.seekIndex,
+    complaints: result.complaints,
     inspected: undefined,
     accept: () => attempt.acknowledge(),
     refuse: (code) => attempt.reject(code),

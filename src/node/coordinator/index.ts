@@ -1,7 +1,7 @@
 /** One job from its file to its output: prepare, share out, join, check, rename. */
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { allEnded, digestFile } from '../../media/index.ts'
+import { allEnded, digestFile, toSeconds } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
 import { encodeSegments } from './encode-segments.ts'
 import type { JobDone, JobEvent } from './events.ts'
@@ -16,6 +16,7 @@ import { type Evidence, toReport } from './report.ts'
 import { reserveReport } from './report-file.ts'
 import type { EncodeOptions, EncodeRequest } from './request.ts'
 import { checkSegments } from './segment-integrity.ts'
+import type { VerifiedSegment } from './verify-segment.ts'
 
 export type { EncodeOptions, EncodeRequest } from './request.ts'
 
@@ -93,6 +94,7 @@ async function encodeFile(
       ...options,
       signal: AbortSignal.any([signal, refused.signal]),
     })
+    tellDamage(segments, job, options)
     await told
     refused.signal.throwIfAborted()
     Object.assign(evidence, { job, segments })
@@ -129,6 +131,17 @@ async function encodeFile(
     await output?.discard()
     await rm(directory, { recursive: true, force: true, maxRetries: 3 })
   }
+}
+
+/** One warning, whatever its extent: the report tells each segment's. */
+function tellDamage(segments: readonly VerifiedSegment[], job: Job, { emit }: EncodeOptions): void {
+  const [first, ...more] = segments.filter(({ encoded }) => encoded.complaints > 0)
+  if (first === undefined) return
+  const { pts, timing } = job.film
+  const place = toSeconds(first.task.firstPts - (pts[0] ?? 0n), timing.source).toFixed(1)
+  const others = more.length === 0 ? '' : ` (and in ${more.length} more segments)`
+  const message = `ffmpeg complains about the source after ${place} s${others}, as in a single run: look at the pictures there`
+  emit({ event: 'warning', message })
 }
 
 async function tellLosses({ losses }: Job, { emit }: EncodeOptions): Promise<void> {

@@ -151,6 +151,7 @@ function segmentOf({ task, executor, encoded, inspected, event }: VerifiedSegmen
     peer: executor.peer,
     attempt: event.attempt,
     seek: { place: encoded.seekIndex, pts: seek === undefined ? null : Number(seek) },
+    complaints: encoded.complaints,
     failedAttempts: evidence.failedAttempts
       .filter(({ index }) => index === task.index)
       .map(({ attempt, peer, code = null, detail = null }) => ({ attempt, peer, code, detail })),

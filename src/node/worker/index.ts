@@ -157,6 +157,7 @@ export class Worker implements SegmentHandler {
         frames: encoded.frames,
         encodeMs,
         seekIndex: encoded.seekIndex,
+        complaints: encoded.complaints,
         cpuMs: Math.round(encoded.cpuSeconds * 1000),
       }
     } catch (error) {

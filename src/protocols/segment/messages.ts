@@ -88,6 +88,8 @@ export const segmentResult = z.object({
   encodeMs: z.number().min(0),
   /** Which of the offer's `seekPts` gave it. */
   seekIndex: z.int().min(0).max(15),
+  /** How often the decoder complained about the source. */
+  complaints: count,
   cpuMs: z.number().min(0),
 })
 
