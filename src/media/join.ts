@@ -188,6 +188,7 @@ function joinArguments(
     ...streamTagArguments(job),
     ...packetFilters(job, trim, lastFrame),
     ...audioPacketFilters(job),
+    ...subtitlePacketFilters(job, trim),
     ...metadataArguments(job),
     ...strictness(params),
     ...params.output,
@@ -222,6 +223,23 @@ function audioPacketFilters({ format, params, plan }: JoinJob): string[] {
   if (!isFragmented(format, params)) return []
   return plan.streams.flatMap(({ action, source: { codec } }, place) =>
     action === 'copy' && codec === 'aac' ? [`-bsf:${place}`, 'aac_adtstoasc'] : [],
+  )
+}
+
+/**
+ * Where the part's end is left to other means, FFmpeg ends copied streams by the source's, but not subtitles that it encodes: those
+ * that begin behind it are left out.
+ */
+function subtitlePacketFilters({ encoderTag, format, params, plan }: JoinJob, trim: JoinTrim): string[] {
+  const { startMicroseconds = 0n, durationMicroseconds } = params.trim
+  if (trim.laterSeconds === 0n || durationMicroseconds === undefined) return []
+  // Subtitles come in microseconds, and mov keeps them.
+  const tick = libavcodec(encoderTag) < 60 && format.demuxer === 'matroska' ? '(1/1000)' : 'tb'
+  // FFmpeg 7 does not take `-ss` away from them.
+  const end = durationMicroseconds + (libavcodec(encoderTag) < 61 ? 0n : startMicroseconds)
+  const isBehind = `gte(pts*${tick}\\,${formatMicroseconds(end)})`
+  return plan.streams.flatMap(({ action, source: { kind } }, place) =>
+    action === 'encode' && kind === 'subtitle' ? [`-bsf:${place}`, `noise=drop=${isBehind}`] : [],
   )
 }
 
@@ -270,10 +288,14 @@ function packetDuration(job: JoinJob, lastFrame: LastFrame | undefined): string 
   return `round(if(${isLast}\\,${last}\\,${nominal})/${filterTick(job)})`
 }
 
+/** Its major version: 59 in FFmpeg 5, 61 in FFmpeg 7. */
+function libavcodec(encoderTag: string): number {
+  return Number(/^Lavc(\d+)/.exec(encoderTag)?.[1])
+}
+
 /** FFmpeg 5 tells its bitstream filters the input's time base and gives them packets in the output's. */
 function filterTick({ encoderTag, format, encoderTimeBase }: JoinJob): string {
-  const libavcodec = Number(/^Lavc(\d+)/.exec(encoderTag)?.[1])
-  return libavcodec < 60 ? `(${formatRational(outputTimeBase(format, encoderTimeBase))})` : 'TB'
+  return libavcodec(encoderTag) < 60 ? `(${formatRational(outputTimeBase(format, encoderTimeBase))})` : 'TB'
 }
 
 /**

@@ -94,6 +94,9 @@ export async function expectAudio(
     // FFmpeg takes `-ss` off in the source's ticks or in the output's, as packets come before the first picture or behind it.
     const tick = isCopy && params.trim.startMicroseconds !== undefined ? stream.source.timeBase : undefined
     const tolerance = toleranceOf({ isCopy, paramsKnown, codec: stream.source.codec, tick })
+    // A packet that begins within the part is kept whole, or one that ends behind it is not kept.
+    const ownPacket = toSeconds(track.endPts - track.lastPts, stream.source.timeBase)
+    const aPacket = Math.max(LAST_FRAME, ownPacket + tolerance.start)
     const given = Math.max(toSeconds(track.firstPts, stream.source.timeBase) - zero - trimmedStart, 0)
     return [
       {
@@ -102,8 +105,7 @@ export async function expectAudio(
         startSeconds: start,
         endSeconds: isCopy ? ofSource : (filtered.get(place) ?? ofSource),
         endIs,
-        // A packet that begins within the part is kept whole, or one that ends behind it is not kept.
-        tolerance: isCut ? { ...tolerance, endEarly: LAST_FRAME, endLate: LAST_FRAME } : tolerance,
+        tolerance: isCut ? { ...tolerance, endEarly: aPacket, endLate: aPacket } : tolerance,
         encoderDelay: Math.max(0, given - start),
       },
     ]

@@ -44,6 +44,8 @@ const CASES: readonly Case[] = [
   { clip: manyTracks, params: '-ss 1 -t 2', containers: ['mkv'] },
   // Half way between two frames, from where whole milliseconds would round either way.
   { clip: ntscFilmMkv, params: '-ss 1.0219', grid: '1/1000', containers: ['mp4', 'mkv'] },
+  // Its text begins at 0.5 s, and the next behind the part; in mp4 both are made anew.
+  { clip: manyTracks, params: '-ss 0.4 -t 1.2 -map 0:v -map 0:a -map 0:s', containers: ['mp4'] },
   // Its data has one packet, which lies before the part: no track of it.
   { clip: twoVideos, params: '-ss 1 -t 2', containers: ['mp4'] },
   { clip: manyTracks, params: '-ss 1 -t 2 -map_chapters -1 -map_chapters 0', containers: ['mkv'] },
