@@ -1,6 +1,6 @@
 /** Where segments end, by several rules; all with the program's own choice of a place near the wanted one. */
 import { chooseCut } from '../../dist/media/index.js'
-import { framesForSlot, updateRate } from '../../dist/node/scheduler.js'
+import { framesForSlot, updateRate } from '../../dist/node/scheduler/sizing.js'
 
 const BENCHMARK_SECONDS = 8
 

@@ -19,7 +19,8 @@ export async function openJob(tools, clip, params, { directory }) {
 export async function encodePart(tools, job, clip, [first, end], { directory, vmaf }) {
   // The film of these frames alone is one segment, wherever else the program would cut.
   const film = { ...job.film, pts: job.film.untrimmed.subarray(first, end), first }
-  const task = new SegmentPlan({ ...filmPlan(job), film }, { atKeyframes: false }).carve(end - first)
+  const plan = new SegmentPlan({ ...filmPlan(job), film }, { atKeyframes: false })
+  const task = plan.carve({ first: 0, end: end - first }, end - first)
   const path = join(directory, `part-${process.pid}.${job.container}`)
   await encodeSegment(tools, segmentTask(job, task), { inputUrl: fileUrl(clip.path), outputPath: path })
   return measurePart(tools, clip, path, [first, end], { vmaf })

@@ -79,10 +79,11 @@ export function preparedJob(request: JobRequest, scratchDir: string): Promise<Jo
 async function encodeAll(job: Job, cuts: Cuts, directory: string): Promise<JoinSegment[]> {
   const plan = new SegmentPlan(filmPlan(job), { atKeyframes: cuts.atKeyframes })
   const segments: JoinSegment[] = []
-  const lengths = typeof cuts.lengths === 'function' ? cuts.lengths(plan.uncarvedFrames) : cuts.lengths
-  for (let place = 0; plan.uncarvedFrames > 0; place++) {
-    const task = plan.carve(lengths[place % lengths.length] ?? 1)
-    if (task === undefined) break
+  const end = plan.totalFrames
+  const lengths = typeof cuts.lengths === 'function' ? cuts.lengths(end) : cuts.lengths
+  for (let [place, first] = [0, 0]; first < end; place++) {
+    const task = plan.carve({ first, end }, lengths[place % lengths.length] ?? 1)
+    first += task.frames
     const path = join(directory, `segment-${task.index}.${job.container}`)
     await encodeSegment(tools, segmentTask(job, task), {
       inputUrl: fileUrl(job.source.path),

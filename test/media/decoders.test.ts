@@ -24,9 +24,12 @@ async function placesOf(clip: Clip, lengths: readonly number[]): Promise<(number
   const job = await jobOf(clip)
   const plan = new SegmentPlan(filmPlan(job), { atKeyframes: false })
   const places: (number | 'start')[] = []
+  const end = plan.totalFrames
+  let first = 0
   for (const length of lengths) {
-    const task = plan.carve(length)
-    if (task === undefined) break
+    if (first === end) break
+    const task = plan.carve({ first, end }, length)
+    first += task.frames
     const { seekIndex } = await encodeSegment(tools, segmentTask(job, task), {
       inputUrl: fileUrl(job.source.path),
       outputPath: join(directory(), `place.${job.container}`),

@@ -6,11 +6,13 @@ import { seededRandom } from '../helpers/random.ts'
 
 function carveAll(plan: SegmentPlan, wanted: () => number): Task[] {
   const tasks: Task[] = []
-  for (;;) {
-    const task = plan.carve(wanted())
-    if (task === undefined) return tasks
+  const end = plan.totalFrames
+  for (let first = 0; first < end; ) {
+    const task = plan.carve({ first, end }, wanted())
     tasks.push(task)
+    first += task.frames
   }
+  return tasks
 }
 
 describe('a film carved into tasks', () => {
@@ -47,16 +49,17 @@ describe('a film carved into tasks', () => {
       expect(tasks.flatMap(({ times }) => [...times])).toEqual(
         [...tasks.flatMap(({ times }) => [...times])].sort((a, b) => Number(a - b)),
       )
-      expect(plan.uncarvedFrames).toBe(0)
     },
   )
 
-  test('tells how much is left', () => {
-    const plan = new SegmentPlan(makePlan(makeIndex({ frames: 100 })), { atKeyframes: false })
-    expect(plan.uncarvedFrames).toBe(100)
-    plan.carve(30)
-    expect(plan.uncarvedFrames).toBe(70)
-    expect(plan.totalFrames).toBe(100)
+  test('can have a stretch of it carved once more, in other parts', () => {
+    const plan = new SegmentPlan(makePlan(makeIndex({ frames: 100 })), { atKeyframes: true })
+    const parts = [plan.carve({ first: 30, end: 80 }, 20), plan.carve({ first: 50, end: 80 }, 1000)]
+    expect(parts.map(({ first, frames }) => [first, frames])).toEqual([
+      [30, 20],
+      [50, 30],
+    ])
+    expect(parts[1]?.lastPts).toBe(80n)
   })
 
   test('is told in no more runs of repeated frames than a worker takes', () => {
@@ -73,11 +76,6 @@ describe('a film carved into tasks', () => {
       [],
     )
     expect(tasks.length).toBeLessThan(5)
-  })
-
-  test('has no task when it has no frame', () => {
-    const plan = new SegmentPlan(makePlan(makeIndex({ frames: 0 })), { atKeyframes: true })
-    expect(plan.carve(10)).toBeUndefined()
   })
 })
 

@@ -1,21 +1,20 @@
 /**
- * Hands the film's segments to slots until each is encoded and verified. A failed attempt goes to another slot; a peer
- * that keeps failing is left out; one that comes later is put to work.
+ * Carries out what the scheduler decides: offers tasks to executors, brings and verifies their segments, and tells it what
+ * became of them.
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type InspectedSegment, toSeconds } from '../../media/index.ts'
+import { toSeconds } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
-import { framesForSlot, type SchedulePolicy, updateRate } from '../scheduler.ts'
-import { type Attempt, newSlot, type Slot, segmentEvent, viewOf } from './attempt.ts'
+import { type Assignment, ATTEMPTS_MAX, type SchedulePolicy, Scheduler } from '../scheduler/index.ts'
+import { type Attempt, segmentEvent } from './attempt.ts'
 import { classifyFailure, describeFailure, IndexInDoubt } from './attempt-failure.ts'
-import { Backlog, type PendingTask } from './backlog.ts'
 import type { Build } from './builds.ts'
 import type { JobEvent, SegmentChanged } from './events.ts'
-import type { EncodedTask, Executor } from './executor.ts'
+import type { Executor } from './executor.ts'
 import { JobError } from './failure.ts'
 import type { Job } from './job.ts'
-import type { SegmentPlan } from './plan.ts'
+import type { SegmentPlan, Task } from './plan.ts'
 import { type VerifiedSegment, verifySegment } from './verify-segment.ts'
 
 export interface DispatchInit {
@@ -32,60 +31,54 @@ export interface DispatchInit {
   emit(event: JobEvent): void
 }
 
-// A segment that fails on this many tries fails for a reason of its own.
-const ATTEMPTS_MAX = 4
-// A peer that fails this often in a row is broken, not unlucky.
-const PEER_FAILURES_MAX = 3
-const REST_MS = 2_000
+/** Slots at rest wake up, slow ones are noticed, and a peer that was busy for someone else may be free. */
+const LOOK_AGAIN_MS = 500
 
 export class Dispatch {
   readonly #init: DispatchInit
-  readonly #backlog: Backlog
-  readonly #slots = new Set<Slot>()
+  readonly #scheduler: Scheduler<Task>
+  readonly #executors = new Map<string, Executor>()
   /** Those that are under way, and when each has ended. */
-  readonly #attempts = new Map<Attempt, Promise<void>>()
-  readonly #verified: VerifiedSegment[] = []
+  readonly #attempts = new Map<Assignment<Task>, Attempt & { ended: Promise<void> }>()
+  readonly #verified = new Map<Task, VerifiedSegment>()
   readonly #stopped = new AbortController()
   readonly #finished = Promise.withResolvers<void>()
   /** Whose parameter sets all segments of the job share. */
   #build: Build | undefined
+  #begun = 0
 
   constructor(init: DispatchInit) {
     this.#init = init
-    this.#backlog = new Backlog(init.plan)
+    this.#scheduler = new Scheduler(init.plan, init.policy)
     this.#build = init.build
     this.#finished.promise.catch(() => {})
   }
 
   /** Frames encoded so far, running attempts included. */
   get framesDone(): number {
-    const verified = this.#verified.reduce((sum, { task }) => sum + task.frames, 0)
-    const running = [...this.#attempts.keys()].reduce((sum, { framesDone }) => sum + framesDone, 0)
-    return Math.min(this.#init.plan.totalFrames, verified + running)
+    return this.#scheduler.framesDone
   }
 
   /** Nothing runs and nobody is there who could. A peer that is busy for someone else is there. */
   get isDeserted(): boolean {
-    return this.#attempts.size === 0 && this.#usableSlots().length === 0
+    return this.#attempts.size === 0 && !this.#hasWorkers()
   }
 
   add(executor: Executor, slots: number): void {
-    for (let count = 0; count < slots; count++) this.#slots.add(newSlot(executor))
+    this.#executors.set(executor.peer, executor)
+    this.#scheduler.addPeer(executor.peer, slots)
     this.assign()
   }
 
   /** Whether a peer has slots in this job: it came, and was not left out since. */
   employs(peer: string): boolean {
-    return [...this.#slots].some(({ executor }) => executor.peer === peer)
+    return this.#scheduler.employs(peer)
   }
 
   /** The peer is gone: what it was doing is someone else's now. */
   remove(peer: string, reason: unknown = new Error('the peer has left')): void {
-    for (const slot of this.#slots) {
-      if (slot.executor.peer !== peer) continue
-      this.#slots.delete(slot)
-      slot.gone.abort(reason)
-    }
+    for (const assignment of this.#scheduler.removePeer(peer))
+      this.#attempts.get(assignment)?.over.abort(reason)
     this.assign()
   }
 
@@ -99,8 +92,7 @@ export class Dispatch {
     const { signal } = this.#init
     const onAbort = () => this.fail(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
-    // Slots at rest wake up, and a peer that was busy for someone else may be free.
-    const timer = setInterval(() => this.assign(), REST_MS / 2)
+    const timer = setInterval(() => this.assign(), LOOK_AGAIN_MS)
     try {
       if (signal.aborted) onAbort()
       this.assign()
@@ -109,150 +101,122 @@ export class Dispatch {
       clearInterval(timer)
       signal.removeEventListener('abort', onAbort)
       this.#stopped.abort(new Error('the job has ended'))
-      await Promise.allSettled(this.#attempts.values())
+      await Promise.allSettled([...this.#attempts.values()].map(({ ended }) => ended))
     }
-    return this.#verified.sort((a, b) => a.task.index - b.task.index)
+    return this.#scheduler.done.flatMap((task) => this.#verified.get(task) ?? [])
   }
 
   /** Gives each idle slot its next task. */
   assign(): void {
     if (this.#stopped.signal.aborted) return
-    const now = this.#init.node.surroundings.now()
-    for (const slot of this.#slots) {
-      if (slot.attempt !== undefined || slot.restUntil > now || !this.#init.mayWork(slot.executor)) continue
-      const pending = this.#nextFor(slot, now)
-      if (pending !== undefined) this.#begin(slot, pending)
+    const mayWork = (peer: string) => {
+      const executor = this.#executors.get(peer)
+      return executor !== undefined && this.#init.mayWork(executor)
     }
-    if (this.#attempts.size === 0 && this.#backlog.isEmpty) this.#finished.resolve()
+    for (const assignment of this.#scheduler.assign(this.#seconds(), mayWork)) this.#begin(assignment)
+    if (this.#scheduler.isDone) this.#finished.resolve()
   }
 
-  #nextFor(slot: Slot, now: number): PendingTask | undefined {
-    const usable = this.#usableSlots()
-    const peers = usable.map(({ executor }) => executor.peer)
-    const returned = this.#backlog.takeReturned(slot.executor.peer, peers)
-    if (returned !== undefined) return returned
-    const others = usable
-      .filter((other) => other !== slot && (other.attempt !== undefined || other.restUntil <= now))
-      .map(viewOf)
-    const frames = framesForSlot(viewOf(slot), others, this.#backlog.uncarvedFrames, this.#init.policy)
-    return frames === 0 ? undefined : this.#backlog.carve(frames)
+  #seconds(): number {
+    return this.#init.node.surroundings.now() / 1000
   }
 
-  #usableSlots(): Slot[] {
-    return [...this.#slots].filter(({ executor }) => this.#init.mayWork(executor))
+  #hasWorkers(): boolean {
+    return [...this.#executors.values()].some(
+      (executor) => this.#scheduler.employs(executor.peer) && this.#init.mayWork(executor),
+    )
   }
 
-  #begin(slot: Slot, pending: PendingTask): void {
+  #begin(assignment: Assignment<Task>): void {
+    const executor = this.#executors.get(assignment.peer)
+    if (executor === undefined) return
     const { job, directory } = this.#init
-    const number = pending.attempts + 1
-    const path = join(directory, `segment-${pending.task.index}-${number}.${job.container}`)
-    const attempt: Attempt = { slot, pending, number, path, framesDone: 0 }
-    slot.attempt = attempt
+    // A try that is being ended may still have its file.
+    const path = join(directory, `segment-${assignment.task.index}-${++this.#begun}.${job.container}`)
+    const attempt = { assignment, executor, path, over: new AbortController() }
     const ended = this.#run(attempt).catch((error: unknown) => this.fail(error))
-    this.#attempts.set(attempt, ended)
+    this.#attempts.set(assignment, { ...attempt, ended })
   }
 
   async #run(attempt: Attempt): Promise<void> {
-    const { slot, number, path } = attempt
-    const { task } = attempt.pending
+    const { assignment, executor, path, over } = attempt
+    const { task } = assignment
     const { node, job } = this.#init
-    const isLocal = slot.executor.isLocal
-    const signal = AbortSignal.any([this.#stopped.signal, slot.gone.signal])
+    const signal = AbortSignal.any([this.#stopped.signal, over.signal])
     try {
       this.#tell(attempt, 'assigned')
-      const encoded = await slot.executor.encode(task, {
-        attempt: number,
+      const encoded = await executor.encode(task, {
+        attempt: assignment.number,
         path,
         signal,
         onEncoding: () => this.#tell(attempt, 'encoding'),
-        onProgress: (frames) => {
-          if (slot.attempt === attempt) attempt.framesDone = frames
-        },
+        onProgress: (frames) => this.#scheduler.progress(assignment, frames, this.#seconds()),
         onEncoded: (seconds) => {
-          slot.rate = updateRate(slot.rate, task.frames, seconds)
-          slot.attempt = undefined
-          attempt.framesDone = task.frames
+          this.#scheduler.encoded(assignment, seconds, this.#seconds())
           this.assign()
         },
       })
-      const wantedBuild = (made: Build) => this.#settleBuild(made, isLocal)
-      const segment = { task, path, encoded }
-      const inspected = await verifySegment(node.tools.ffprobe, job, segment, wantedBuild, { signal })
-      await this.#accept(attempt, encoded, inspected)
+      const wantedBuild = (made: Build) => this.#settleBuild(made, executor.isLocal)
+      const inspected = await verifySegment(node.tools.ffprobe, job, { task, path, encoded }, wantedBuild, {
+        signal,
+      })
+      const settled = this.#scheduler.verified(assignment)
+      if (settled === undefined) {
+        await rm(path, { force: true })
+      } else {
+        const event = this.#tell(attempt, 'verified', {
+          bytes: encoded.sizeBytes,
+          encodeSeconds: encoded.encodeSeconds,
+          decodedFrom: fromPts(task, encoded.seekIndex),
+        })
+        this.#verified.set(task, { task, path, executor, encoded, inspected, event })
+        for (const needless of settled.needless) this.#attempts.get(needless)?.over.abort(new Needless())
+      }
+      await encoded.accept().catch(() => {})
     } catch (error) {
       await rm(path, { force: true })
-      if (!this.#stopped.signal.aborted) this.#onFailure(attempt, error)
+      if (over.signal.reason instanceof Needless) this.#tell(attempt, 'needless')
+      else if (!this.#stopped.signal.aborted) this.#onFailure(attempt, error)
     } finally {
-      if (slot.attempt === attempt) slot.attempt = undefined
-      this.#attempts.delete(attempt)
+      this.#attempts.delete(assignment)
       this.assign()
     }
   }
 
-  /** From here on the segment counts. */
-  async #accept(attempt: Attempt, encoded: EncodedTask, inspected: InspectedSegment): Promise<void> {
-    const { slot, path } = attempt
-    const { task } = attempt.pending
-    const decodedFrom = task.seekPts[encoded.seekIndex]
-    const event = this.#tell(attempt, 'verified', {
-      bytes: encoded.sizeBytes,
-      encodeSeconds: encoded.encodeSeconds,
-      decodedFrom: decodedFrom === undefined ? null : Number(decodedFrom),
-    })
-    this.#verified.push({ task, path, executor: slot.executor, encoded, inspected, event })
-    // They are counted as verified now.
-    attempt.framesDone = 0
-    slot.failures = 0
-    await encoded.accept().catch(() => {})
-  }
-
   /** The first segment decides where nothing has; what this node itself makes of the film counts more than its first frame. */
   #settleBuild(made: Build, isLocal: boolean): Build {
-    const isFirst = this.#verified.length === 0
+    const isFirst = this.#verified.size === 0
     this.#build = isLocal && isFirst ? made : (this.#build ?? made)
     return this.#build
   }
 
   #onFailure(attempt: Attempt, error: unknown): void {
-    const { slot, pending } = attempt
-    const { executor } = slot
-    const { job, directory, node } = this.#init
+    const { assignment, executor, over } = attempt
+    const { job, directory } = this.#init
     const told = describeFailure(error)
     this.#tell(attempt, 'failed', told)
-    const failure = classifyFailure(error, {
+    const kind = classifyFailure(error, {
       isLocal: executor.isLocal,
-      isGone: slot.gone.signal.aborted,
+      isGone: over.signal.aborted,
       evidence: job.index.evidence,
     })
-    if (failure === 'disk-full') {
+    if (kind === 'disk-full') {
       this.fail(new JobError({ code: 'WORK_DISK_FULL', directory }, { cause: error }))
       return
     }
-    if (failure === 'index-in-doubt') {
+    if (kind === 'index-in-doubt') {
       this.fail(new IndexInDoubt())
       return
     }
-    if (failure === 'other-build') {
-      this.#backlog.giveBack(pending)
-      // What it is doing meanwhile is of that build too.
-      this.#leaveOut(executor, 'unusable', told.detail, error)
-      return
-    }
-    const failed = failure === 'failed' ? countFailure(pending, executor.peer) : pending
-    if (failed.attempts >= ATTEMPTS_MAX) {
-      this.#giveUp(failed, error)
-      return
-    }
-    this.#backlog.giveBack(failed)
-    slot.restUntil = node.surroundings.now() + REST_MS
-    if (failure === 'refused' || executor.isLocal) return
-    slot.failures++
-    if (slot.failures < PEER_FAILURES_MAX) return
-    this.#leaveOut(executor, 'excluded', told.detail)
-    if (this.#usableSlots().length === 0) this.#giveUp(failed, error)
+    const consequence = this.#scheduler.failed(assignment, kind, this.#seconds())
+    if (consequence === 'give-up') this.#giveUp(assignment.task, ATTEMPTS_MAX, error)
+    if (consequence !== 'leave-out' || executor.isLocal) return
+    // What it is doing meanwhile is of that build too.
+    this.#leaveOut(executor, kind === 'other-build' ? 'unusable' : 'excluded', told.detail, error)
+    if (kind !== 'other-build' && !this.#hasWorkers()) this.#giveUp(assignment.task, assignment.number, error)
   }
 
-  #giveUp({ task, attempts }: PendingTask, error: unknown): void {
+  #giveUp(task: Task, attempts: number, error: unknown): void {
     const startSeconds = toSeconds(task.firstPts, this.#init.job.film.timing.source)
     const { detail } = describeFailure(error)
     this.fail(
@@ -263,12 +227,7 @@ export class Dispatch {
     )
   }
 
-  #leaveOut(
-    { peer, name }: Executor,
-    state: 'unusable' | 'excluded',
-    detail: string,
-    reason?: unknown,
-  ): void {
+  #leaveOut({ peer, name }: Executor, state: 'unusable' | 'excluded', detail: string, reason: unknown): void {
     // Another of its slots may have come to the same end.
     if (!this.employs(peer)) return
     this.remove(peer, reason)
@@ -286,6 +245,12 @@ export class Dispatch {
   }
 }
 
-function countFailure({ task, attempts, failed }: PendingTask, peer: string): PendingTask {
-  return { task, attempts: attempts + 1, failed: new Set([...failed, peer]) }
+/** Others were sooner. */
+class Needless extends Error {
+  override readonly name = 'Needless'
+}
+
+function fromPts({ seekPts }: Task, place: number): number | null {
+  const pts = seekPts[place]
+  return pts === undefined ? null : Number(pts)
 }

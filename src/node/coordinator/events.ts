@@ -39,7 +39,7 @@ export interface PeerChanged {
 
 export interface SegmentChanged {
   readonly event: 'segment'
-  /** Its place in the film, from 0. */
+  /** In the order in which segments were first assigned, from 0; a slow one may be done once more, as others. */
   readonly index: number
   /** Half-open, in ticks of `timeBase`. */
   readonly startPts: number
@@ -54,7 +54,8 @@ export interface SegmentChanged {
   readonly encodeSeconds?: number
   /** Where its decoding started, in ticks of the source; null is the file's start. Undefined until it is encoded. */
   readonly decodedFrom?: number | null
-  readonly state: 'assigned' | 'encoding' | 'verified' | 'failed'
+  /** `needless`: others were sooner, and what it has is thrown away. */
+  readonly state: 'assigned' | 'encoding' | 'verified' | 'failed' | 'needless'
   /** Why it failed; `REFUSED` says that the peer has not begun: it is busy for someone else. */
   readonly code?: string
   readonly detail?: string

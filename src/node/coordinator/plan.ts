@@ -1,7 +1,4 @@
-/**
- * The film as tasks: carved from its front as slots become idle, returned when an attempt fails, never lost. Pure
- * state; who encodes what and when is decided elsewhere.
- */
+/** What a stretch of the film is as a task: its times, where to cut it and where its decoding may start. */
 import {
   chooseCut,
   type Film,
@@ -21,10 +18,11 @@ import {
   syncedSource,
   toOutputTimes,
 } from '../../media/index.ts'
+import type { Carver, Piece, Stretch } from '../scheduler/index.ts'
 
-export interface Task extends SegmentSource {
+export interface Task extends SegmentSource, Piece {
+  /** In the order in which tasks were made. */
   readonly index: number
-  readonly frames: number
   /** Times of the first frame and just behind the last, in the film's ticks. */
   readonly firstPts: bigint
   readonly lastPts: bigint
@@ -41,14 +39,13 @@ export interface FilmPlan extends FilteredSource {
   readonly synced: SyncedFilm | undefined
 }
 
-export class SegmentPlan {
+export class SegmentPlan implements Carver<Task> {
   readonly #plan: FilmPlan
   /** Places of the frames that the user wants as keyframes. */
   readonly #forced: readonly number[]
   /** Where cuts are cheap; undefined: they stand anywhere. */
   readonly #keyframes: KeyframePlaces | undefined
   #carved = 0
-  #next = 0
 
   constructor(plan: FilmPlan, options: { atKeyframes: boolean }) {
     this.#plan = plan
@@ -69,21 +66,12 @@ export class SegmentPlan {
     return this.#film.pts.length
   }
 
-  /** Frames that are in no task yet. */
-  get uncarvedFrames(): number {
-    return this.totalFrames - this.#next
-  }
-
-  /** The next task, of about `frames` frames; undefined when all are carved. */
-  carve(frames: number): Task | undefined {
-    if (this.uncarvedFrames === 0) return undefined
-    const first = this.#next
+  /** A task at the front of the stretch, of about `frames` frames: to a cheap cut where one is near, and no further than the stretch. */
+  carve(stretch: Stretch, frames: number): Task {
+    const { first } = stretch
     const skipped = this.#film.first
-    const limit = skipped + this.totalFrames
-    const cut = chooseCut(this.#keyframes, skipped + first, frames, limit) - skipped
-    const end = this.#withinRuns(first, cut)
-    this.#next = end
-    return this.#task(this.#carved++, first, end)
+    const cut = chooseCut(this.#keyframes, skipped + first, frames, skipped + stretch.end) - skipped
+    return this.#task(this.#carved++, first, this.#withinRuns(first, cut))
   }
 
   /** Where a segment from `first` to `end` must end so that its worker takes what it is told of repeated frames. */
@@ -112,8 +100,7 @@ export class SegmentPlan {
     const pts = this.#film.pts.subarray(first, end)
     const times = toOutputTimes(pts, timing, { num: 1, den: scale }).map((time) => time + shift)
     return {
-      index,
-      frames: end - first,
+      ...{ index, first, frames: end - first },
       ...this.#source(first, end),
       forcedKeyframes: forcedInSegment(this.#film, this.#plan.forcedKeyframes, this.#forced, [first, end]),
       firstPts: pts[0] ?? 0n,

@@ -60,7 +60,8 @@ export class Worker implements SegmentHandler {
   #sources: RemoteSources | undefined
   readonly #held = new Map<SegmentOffer, Held>()
   readonly #encoders = new Map<string, Promise<Encoder | undefined>>()
-  #busy = 0
+  /** Tasks at hand, by their coordinator. */
+  readonly #tasks = new Map<string, number>()
   #draining = false
 
   constructor(init: WorkerInit) {
@@ -77,21 +78,28 @@ export class Worker implements SegmentHandler {
   }
 
   get busySlots(): number {
-    return this.#busy
+    return Math.min(this.#taken, this.#init.slots)
+  }
+
+  get #taken(): number {
+    return [...this.#tasks.values()].reduce((sum, count) => sum + count, 0)
   }
 
   get state(): 'idle' | 'working' | 'draining' {
     if (this.#draining) return 'draining'
-    return this.#busy > 0 ? 'working' : 'idle'
+    return this.#taken > 0 ? 'working' : 'idle'
   }
 
   drain(): void {
     this.#draining = true
   }
 
-  admit(offer: SegmentOffer): { code: string; message: string } | undefined {
+  /** One task for each slot, and one more for a coordinator whose task is nearly done: it starts meanwhile. */
+  admit(offer: SegmentOffer, peer: PeerId): { code: string; message: string } | undefined {
     if (this.#draining) return { code: 'DRAINING', message: 'this node takes no more work' }
-    if (this.#busy >= this.#init.slots) return { code: 'BUSY', message: 'all slots are taken' }
+    const { slots } = this.#init
+    const room = (this.#tasks.get(peer.toString()) ?? 0) > 0 ? 2 * slots : slots
+    if (this.#taken >= room) return { code: 'BUSY', message: 'all slots are taken' }
     if (!SEGMENT_CONTAINERS.some((container) => container === offer.container)) {
       return { code: 'CONTAINER', message: `segments in ${offer.container} are not made here` }
     }
@@ -99,13 +107,20 @@ export class Worker implements SegmentHandler {
   }
 
   async onOffer(offer: SegmentOffer, peer: PeerId, context: SegmentContext): Promise<SegmentResult> {
-    this.#busy++
+    this.#count(peer, 1)
     this.#tell(offer, peer, { state: 'started' })
     try {
       return await this.#encode(offer, peer, context)
     } finally {
-      this.#busy--
+      this.#count(peer, -1)
     }
+  }
+
+  #count(peer: PeerId, change: 1 | -1): void {
+    const coordinator = peer.toString()
+    const count = (this.#tasks.get(coordinator) ?? 0) + change
+    if (count > 0) this.#tasks.set(coordinator, count)
+    else this.#tasks.delete(coordinator)
   }
 
   onSettled(offer: SegmentOffer, peer: PeerId, outcome: SegmentOutcome): void {

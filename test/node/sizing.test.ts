@@ -7,7 +7,7 @@ import {
   SEGMENT_SECONDS_MIN,
   type SlotView,
   updateRate,
-} from '../../src/node/scheduler.ts'
+} from '../../src/node/scheduler/sizing.ts'
 import { seededRandom } from '../helpers/random.ts'
 
 const FPS = 25

@@ -1,0 +1,374 @@
+/**
+ * Who does what next: all of a job's decisions as state without effects. It is told what happens and when, and answers with
+ * what to begin and what to end; times and rates are handed in, so that thousands of jobs can be played through in a second.
+ */
+import { framesForSlot, type SchedulePolicy, type SlotView, updateRate } from './sizing.ts'
+import { Speedometer } from './speed.ts'
+import type { Assignment, Carver, Consequence, FailureKind, Piece, Stretch } from './types.ts'
+
+/** A task that fails on this many tries fails for a reason of its own. */
+export const ATTEMPTS_MAX = 4
+/** A peer that fails this often in a row is broken, not unlucky. */
+export const PEER_FAILURES_MAX = 3
+/** Seconds that a peer which refused or failed is given a rest. */
+export const REST_SECONDS = 2
+/** From the assignment of a task to its first frame: what a second try at it costs beside its encoding. */
+const START_SECONDS = 0.5
+/** By so much must others be sooner before a task is done twice. */
+const SOONER = 1.15
+const SOONER_SECONDS = 1
+/** Slots that are on their last half second are given their next task, which starts meanwhile. */
+const AHEAD_SECONDS = 0.5
+
+interface Slot<Task extends Piece> {
+  readonly peer: string
+  /** Frames per second, of its tasks; undefined before the first. */
+  rate: number | undefined
+  /** What it encodes; then what it is to encode next, which starts already. */
+  readonly attempts: Attempt<Task>[]
+  failures: number
+  /** Not before this time is it given anything. */
+  restUntil: number
+}
+
+interface Attempt<Task extends Piece> extends Assignment<Task> {
+  readonly slot: Slot<Task>
+  readonly work: Work<Task>
+  readonly speed: Speedometer
+  isEncoded: boolean
+}
+
+/** A task until its frames are there: by one of its attempts, or by the parts that took over from a slow one. */
+interface Work<Task extends Piece> {
+  readonly task: Task
+  /** What it is a part of. */
+  readonly whole: Work<Task> | undefined
+  attempts: number
+  readonly failedPeers: Set<string>
+  /** Set where others do it once more, in parts. */
+  parts: { left: Stretch; readonly works: Work<Task>[] } | undefined
+  isDone: boolean
+}
+
+/** Whose frames are there: what was verified, and what is not needed any more. */
+export interface Settled<Task extends Piece> {
+  /** Tasks that are done, for good or as parts of one that is not. */
+  readonly task: Task
+  /** Attempts to end: others were sooner. */
+  readonly needless: readonly Assignment<Task>[]
+}
+
+export class Scheduler<Task extends Piece> {
+  readonly #carver: Carver<Task>
+  readonly #policy: SchedulePolicy
+  readonly #slots = new Set<Slot<Task>>()
+  readonly #running = new Map<Assignment<Task>, Attempt<Task>>()
+  /** Came back from an attempt. */
+  readonly #returned: Work<Task>[] = []
+  readonly #works: Work<Task>[] = []
+  /** Those that are done once more, in parts of which some are in no task yet. */
+  readonly #open = new Set<Work<Task>>()
+  #left: Stretch
+
+  constructor(carver: Carver<Task>, policy: SchedulePolicy) {
+    this.#carver = carver
+    this.#policy = policy
+    this.#left = { first: 0, end: carver.totalFrames }
+  }
+
+  /** @param rate frames a second of one slot, where it is known from earlier jobs */
+  addPeer(peer: string, slots: number, rate?: number): void {
+    for (let count = 0; count < slots; count++) {
+      this.#slots.add({ peer, rate, attempts: [], failures: 0, restUntil: 0 })
+    }
+  }
+
+  /** Whether it has slots: it came, and was not left out since. */
+  employs(peer: string): boolean {
+    return [...this.#slots].some((slot) => slot.peer === peer)
+  }
+
+  get peers(): ReadonlySet<string> {
+    return new Set([...this.#slots].map(({ peer }) => peer))
+  }
+
+  /** The peer is gone. @returns what it was doing, which is to be ended; its tasks are someone else's now */
+  removePeer(peer: string): Assignment<Task>[] {
+    const ended = [...this.#running.values()].filter(
+      ({ slot, isEncoded }) => slot.peer === peer && !isEncoded,
+    )
+    for (const slot of this.#slots) if (slot.peer === peer) this.#slots.delete(slot)
+    for (const attempt of ended) {
+      this.#end(attempt)
+      this.#giveBack(attempt.work)
+    }
+    return ended
+  }
+
+  /** All frames are there. */
+  get isDone(): boolean {
+    return (
+      isEmpty(this.#left) && this.#open.size === 0 && this.#returned.length === 0 && this.#running.size === 0
+    )
+  }
+
+  /** Attempts that are under way, those included whose segments are being brought and verified. */
+  get running(): readonly Assignment<Task>[] {
+    return [...this.#running.keys()]
+  }
+
+  /** The tasks whose frames are there, in the film's order; all of the film once it is done. */
+  get done(): readonly Task[] {
+    return this.#works.flatMap(tasksOf).sort((a, b) => a.first - b.first)
+  }
+
+  /** Frames that are there or encoded; a stretch that is done twice counts once. */
+  get framesDone(): number {
+    const best = new Map<Work<Task>, number>()
+    for (const { work, speed } of this.#running.values()) {
+      best.set(work, Math.max(best.get(work) ?? 0, Math.min(speed.frames, work.task.frames)))
+    }
+    const doneOf = (work: Work<Task>): number => {
+      if (work.isDone) return work.task.frames
+      const inParts = work.parts?.works.reduce((sum, part) => sum + doneOf(part), 0) ?? 0
+      return Math.max(inParts, best.get(work) ?? 0)
+    }
+    return this.#works.reduce((sum, work) => sum + doneOf(work), 0)
+  }
+
+  /**
+   * What to begin now.
+   *
+   * @param now seconds
+   * @param mayWork whether a peer may be given anything
+   */
+  assign(now: number, mayWork: (peer: string) => boolean = () => true): Assignment<Task>[] {
+    const usual = this.#usualRate()
+    const views = new Map<Slot<Task>, SlotView>()
+    const free: Slot<Task>[] = []
+    for (const slot of this.#slots) {
+      if (!mayWork(slot.peer)) continue
+      if (slot.restUntil <= now || slot.attempts.length > 0) views.set(slot, viewOf(slot, now))
+      if (slot.restUntil <= now && isFree(slot, now, usual)) free.push(slot)
+    }
+    if (free.length === 0) return []
+    this.#takeOver(views, now, usual)
+    // The fastest first: what is left in the end is theirs.
+    free.sort((a, b) => (b.rate ?? usual) - (a.rate ?? usual))
+    const begun: Assignment<Task>[] = []
+    for (const slot of free) {
+      const work = this.#nextFor(slot, views)
+      if (work === undefined) continue
+      const attempt: Attempt<Task> = {
+        ...{ peer: slot.peer, task: work.task, number: work.attempts + 1 },
+        ...{ slot, work, speed: new Speedometer(now), isEncoded: false },
+      }
+      slot.attempts.push(attempt)
+      this.#running.set(attempt, attempt)
+      views.set(slot, viewOf(slot, now))
+      begun.push(attempt)
+    }
+    return begun
+  }
+
+  /** @param frames encoded since the attempt began */
+  progress(assignment: Assignment<Task>, frames: number, now: number): void {
+    this.#running.get(assignment)?.speed.report(frames, now)
+  }
+
+  /** The encoder is done, and the slot free: the segment is still to be brought and verified. */
+  encoded(assignment: Assignment<Task>, seconds: number, now: number): void {
+    const attempt = this.#running.get(assignment)
+    if (attempt === undefined || attempt.isEncoded) return
+    attempt.isEncoded = true
+    attempt.speed.report(attempt.task.frames, now)
+    attempt.slot.rate = updateRate(attempt.slot.rate, attempt.task.frames, seconds)
+    leave(attempt)
+  }
+
+  /** @returns undefined where its frames are there already, by others who were sooner */
+  verified(assignment: Assignment<Task>): Settled<Task> | undefined {
+    const attempt = this.#running.get(assignment)
+    if (attempt === undefined) return undefined
+    this.#end(attempt)
+    const { work, slot } = attempt
+    slot.failures = 0
+    if (isSettled(work)) return undefined
+    work.isDone = true
+    const isTwice = work.parts !== undefined || work.whole !== undefined
+    return { task: work.task, needless: isTwice ? this.#endNeedless() : [] }
+  }
+
+  failed(assignment: Assignment<Task>, kind: FailureKind, now: number): Consequence {
+    const attempt = this.#running.get(assignment)
+    if (attempt === undefined) return 'again'
+    this.#end(attempt)
+    const { work, slot } = attempt
+    if (isSettled(work)) return 'again'
+    if (kind === 'failed') {
+      work.attempts++
+      work.failedPeers.add(slot.peer)
+    }
+    this.#giveBack(work)
+    if (kind === 'other-build') return 'leave-out'
+    if (work.attempts >= ATTEMPTS_MAX) return 'give-up'
+    slot.restUntil = now + REST_SECONDS
+    if (kind === 'failed') slot.failures++
+    return slot.failures >= PEER_FAILURES_MAX ? 'leave-out' : 'again'
+  }
+
+  /** Whoever is at what is there by other means. */
+  #endNeedless(): Assignment<Task>[] {
+    const needless = [...this.#running.values()].filter(({ work }) => isSettled(work))
+    for (const attempt of needless) this.#end(attempt)
+    for (const [at, work] of [...this.#returned.entries()].reverse()) {
+      if (isSettled(work)) this.#returned.splice(at, 1)
+    }
+    for (const work of this.#open) if (isSettled(work)) this.#open.delete(work)
+    return needless
+  }
+
+  /** Unless others do it anyway. */
+  #giveBack(work: Work<Task>): void {
+    if (!isSettled(work) && work.parts === undefined) this.#returned.push(work)
+  }
+
+  #end(attempt: Attempt<Task>): void {
+    this.#running.delete(attempt)
+    leave(attempt)
+  }
+
+  #usualRate(): number {
+    let sum = 0
+    let known = 0
+    for (const { rate } of this.#slots) {
+      if (rate === undefined) continue
+      sum += rate
+      known++
+    }
+    return known === 0 ? 1 : sum / known
+  }
+
+  #nextFor(slot: Slot<Task>, views: ReadonlyMap<Slot<Task>, SlotView>): Work<Task> | undefined {
+    const returned = this.#takeReturned(slot, views)
+    if (returned !== undefined) return returned
+    const [whole] = this.#open
+    let remaining = this.#left.end - this.#left.first
+    for (const { parts } of this.#open)
+      if (parts !== undefined) remaining += parts.left.end - parts.left.first
+    if (remaining === 0) return undefined
+    const others: SlotView[] = []
+    for (const [other, view] of views) if (other !== slot) others.push(view)
+    const frames = framesForSlot({ rate: slot.rate, pendingFrames: 0 }, others, remaining, this.#policy)
+    return frames === 0 ? undefined : this.#carve(whole, frames)
+  }
+
+  #carve(whole: Work<Task> | undefined, frames: number): Work<Task> {
+    const stretch = whole?.parts?.left ?? this.#left
+    const task = this.#carver.carve(stretch, Math.min(frames, stretch.end - stretch.first))
+    const left = { first: task.first + task.frames, end: stretch.end }
+    const work: Work<Task> = {
+      ...{ task, whole, attempts: 0, failedPeers: new Set<string>() },
+      ...{ parts: undefined, isDone: false },
+    }
+    if (whole?.parts === undefined) {
+      this.#left = left
+      this.#works.push(work)
+    } else {
+      whole.parts.left = left
+      whole.parts.works.push(work)
+      if (isEmpty(left)) this.#open.delete(whole)
+    }
+    return work
+  }
+
+  /** The first that came back and that this peer can be tried with: one that it failed at only if so did all others. */
+  #takeReturned(slot: Slot<Task>, views: ReadonlyMap<Slot<Task>, SlotView>): Work<Task> | undefined {
+    if (this.#returned.length === 0) return undefined
+    const peers = new Set([...views.keys()].map(({ peer }) => peer))
+    const at = this.#returned.findIndex(
+      ({ failedPeers }) => !failedPeers.has(slot.peer) || [...peers].every((peer) => failedPeers.has(peer)),
+    )
+    return at < 0 ? undefined : this.#returned.splice(at, 1)[0]
+  }
+
+  /**
+   * A task whose slot is so slow that the others are sooner done with everything else and with this one too becomes theirs as
+   * well, in parts. The slow one goes on, as it may recover: whoever is done first has done it.
+   */
+  #takeOver(views: ReadonlyMap<Slot<Task>, SlotView>, now: number, usual: number): void {
+    let rates = 0
+    let pending = this.#left.end - this.#left.first
+    for (const { rate = 0, pendingFrames } of views.values()) {
+      rates += rate
+      pending += pendingFrames
+    }
+    for (const attempt of this.#running.values()) {
+      const { work, slot, isEncoded, task } = attempt
+      if (isEncoded || work.parts !== undefined || work.whole !== undefined || isSettled(work)) continue
+      const own = views.get(slot)
+      const othersRate = rates - (own?.rate ?? 0)
+      if (othersRate <= 0) continue
+      const theirs = (pending - (own?.pendingFrames ?? 0) + task.frames) / othersRate + START_SECONDS
+      if (secondsLeft(attempt, now, usual) < theirs * SOONER + SOONER_SECONDS) continue
+      work.parts = { left: { first: task.first, end: task.first + task.frames }, works: [] }
+      this.#open.add(work)
+    }
+  }
+}
+
+function leave<Task extends Piece>(attempt: Attempt<Task>): void {
+  const { attempts } = attempt.slot
+  const at = attempts.indexOf(attempt)
+  if (at >= 0) attempts.splice(at, 1)
+}
+
+function isFree<Task extends Piece>({ attempts }: Slot<Task>, now: number, usual: number): boolean {
+  const [current, next] = attempts
+  if (current === undefined) return true
+  return next === undefined && current.speed.frames > 0 && secondsLeft(current, now, usual) < AHEAD_SECONDS
+}
+
+/** Until an attempt is through with its task, as far as it can be told. */
+function secondsLeft<Task extends Piece>(
+  { slot, task, speed }: Attempt<Task>,
+  now: number,
+  usual: number,
+): number {
+  const expected = slot.rate ?? usual
+  const left = Math.max(0, task.frames - speed.frames)
+  if (speed.frames > 0) return left / Math.max(speed.at(now, expected), 1e-9)
+  // Nothing was reported yet: decoding may begin far back.
+  return Math.max(task.frames / expected + START_SECONDS - speed.age(now), speed.age(now) / 3)
+}
+
+/** What others count with: nothing of a task that they have taken over. */
+function viewOf<Task extends Piece>({ rate, attempts }: Slot<Task>, now: number): SlotView {
+  let pendingFrames = 0
+  for (const { work, task, speed } of attempts) {
+    if (work.parts === undefined) pendingFrames += Math.max(0, task.frames - speed.frames)
+  }
+  const speed = attempts[0]?.speed
+  return rate === undefined || speed === undefined || speed.frames === 0
+    ? { rate, pendingFrames }
+    : { rate: speed.at(now, rate), pendingFrames }
+}
+
+function isEmpty({ first, end }: Stretch): boolean {
+  return first >= end
+}
+
+/** Its frames are there. */
+function isComplete<Task extends Piece>({ isDone, parts }: Work<Task>): boolean {
+  return isDone || (parts !== undefined && isEmpty(parts.left) && parts.works.every(isComplete))
+}
+
+/** Nobody needs to do it any more: it is there, or what it is a part of. */
+function isSettled<Task extends Piece>(work: Work<Task>): boolean {
+  return isComplete(work) || (work.whole !== undefined && isSettled(work.whole))
+}
+
+function tasksOf<Task extends Piece>(work: Work<Task>): Task[] {
+  if (work.isDone) return [work.task]
+  return isComplete(work) ? (work.parts?.works.flatMap(tasksOf) ?? []) : []
+}
