@@ -17,7 +17,14 @@ import {
 } from './segments.ts'
 
 /** Between any two frames: single ones, pairs, long ones, none of them near a keyframe. */
-export const ANYWHERE: Cuts = { lengths: [1, 37, 2, 53, 18], atKeyframes: false }
+export const ANYWHERE: Cuts = {
+  // Of a long film some seventy, too.
+  lengths: (frames) => {
+    const times = Math.ceil(frames / 1500)
+    return [1, 37 * times, 2, 53 * times, 18 * times]
+  },
+  atKeyframes: false,
+}
 export const AT_KEYFRAMES: Cuts = { lengths: [30], atKeyframes: true }
 
 /** Two cuts, whatever the film's length: what a file says does not depend on how many there are. */

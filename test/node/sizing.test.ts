@@ -50,9 +50,9 @@ describe('an idle slot', () => {
 
   test('gets a part of its share: large pieces first, smaller ones towards the end', () => {
     const others = [busy(10, 0)]
-    const sizes = [3000, 2000, 1000, 500, 300].map((left) => framesForSlot(idle(10), others, left, adaptive))
+    const sizes = [3000, 2000, 1000, 600, 250].map((left) => framesForSlot(idle(10), others, left, adaptive))
     expect(sizes).toEqual([...sizes].sort((a, b) => b - a))
-    expect(sizes[0]).toBe(975)
+    expect(sizes[0]).toBe(825)
     expect(new Set(sizes).size).toBe(sizes.length)
   })
 
@@ -71,8 +71,8 @@ describe('an idle slot', () => {
 
   test('gets pieces at the end that are the longer the longer the film is', () => {
     const tail = (totalFrames: number) =>
-      framesForSlot(idle(10), [busy(10, 10)], 140, { ...adaptive, totalFrames })
-    expect([40, 75, 96, 7200].map((seconds) => tail(seconds * FPS))).toEqual([75, 78, 100, 100])
+      framesForSlot(idle(10), [busy(10, 10)], 100, { ...adaptive, totalFrames })
+    expect([40, 60, 72, 7200].map((seconds) => tail(seconds * FPS))).toEqual([55, 63, 75, 75])
   })
 
   test('takes a rest along that is too short for a piece of its own, and no longer one', () => {

@@ -160,7 +160,7 @@ export class Dispatch {
       const inspected = await verifySegment(node.tools.ffprobe, job, { task, path, encoded }, wantedBuild, {
         signal,
       })
-      const settled = this.#scheduler.verified(assignment)
+      const settled = this.#scheduler.verified(assignment, this.#seconds())
       if (settled === undefined) {
         await rm(path, { force: true })
       } else {

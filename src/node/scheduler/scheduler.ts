@@ -6,7 +6,7 @@ import { framesForSlot, type SchedulePolicy, type SlotView, updateRate } from '.
 import { Speedometer } from './speed.ts'
 import type { Assignment, Carver, Consequence, FailureKind, Piece, Stretch } from './types.ts'
 
-/** A task that fails on this many tries fails for a reason of its own. */
+/** A task that fails on this many tries fails for a reason of its own, if everybody has tried it; otherwise on three times as many. */
 export const ATTEMPTS_MAX = 4
 /** A peer that fails this often in a row is broken, not unlucky. */
 export const PEER_FAILURES_MAX = 3
@@ -17,8 +17,8 @@ const START_SECONDS = 0.5
 /** By so much must others be sooner before a task is done twice. */
 const SOONER = 1.15
 const SOONER_SECONDS = 1
-/** Slots that are on their last half second are given their next task, which starts meanwhile. */
-const AHEAD_SECONDS = 0.5
+/** Slots that are on their last second are given their next task, which starts meanwhile. */
+const AHEAD_SECONDS = 1
 
 interface Slot<Task extends Piece> {
   readonly peer: string
@@ -46,8 +46,15 @@ interface Work<Task extends Piece> {
   attempts: number
   readonly failedPeers: Set<string>
   /** Set where others do it once more, in parts. */
-  parts: { left: Stretch; readonly works: Work<Task>[] } | undefined
+  parts: Parts<Task> | undefined
   isDone: boolean
+}
+
+interface Parts<Task extends Piece> {
+  left: Stretch
+  readonly works: Work<Task>[]
+  /** Who is too slow for it, and gets no part of it either. */
+  slow: string | undefined
 }
 
 /** Whose frames are there: what was verified, and what is not needed any more. */
@@ -187,7 +194,7 @@ export class Scheduler<Task extends Piece> {
   }
 
   /** @returns undefined where its frames are there already, by others who were sooner */
-  verified(assignment: Assignment<Task>): Settled<Task> | undefined {
+  verified(assignment: Assignment<Task>, now: number): Settled<Task> | undefined {
     const attempt = this.#running.get(assignment)
     if (attempt === undefined) return undefined
     this.#end(attempt)
@@ -196,7 +203,7 @@ export class Scheduler<Task extends Piece> {
     if (isSettled(work)) return undefined
     work.isDone = true
     const isTwice = work.parts !== undefined || work.whole !== undefined
-    return { task: work.task, needless: isTwice ? this.#endNeedless() : [] }
+    return { task: work.task, needless: isTwice ? this.#endNeedless(now) : [] }
   }
 
   failed(assignment: Assignment<Task>, kind: FailureKind, now: number): Consequence {
@@ -211,16 +218,21 @@ export class Scheduler<Task extends Piece> {
     }
     this.#giveBack(work)
     if (kind === 'other-build') return 'leave-out'
-    if (work.attempts >= ATTEMPTS_MAX) return 'give-up'
+    const isUntried = [...this.peers].some((peer) => !work.failedPeers.has(peer))
+    if (work.attempts >= (isUntried ? 3 : 1) * ATTEMPTS_MAX) return 'give-up'
     slot.restUntil = now + REST_SECONDS
     if (kind === 'failed') slot.failures++
     return slot.failures >= PEER_FAILURES_MAX ? 'leave-out' : 'again'
   }
 
-  /** Whoever is at what is there by other means. */
-  #endNeedless(): Assignment<Task>[] {
+  /** Whoever is at what is there by other means: too slow for it, and known to be from now on. */
+  #endNeedless(now: number): Assignment<Task>[] {
     const needless = [...this.#running.values()].filter(({ work }) => isSettled(work))
-    for (const attempt of needless) this.#end(attempt)
+    for (const attempt of needless) {
+      const { slot, speed, isEncoded } = attempt
+      if (!isEncoded && slot.rate !== undefined) slot.rate = Math.min(slot.rate, speed.at(now, slot.rate))
+      this.#end(attempt)
+    }
     for (const [at, work] of [...this.#returned.entries()].reverse()) {
       if (isSettled(work)) this.#returned.splice(at, 1)
     }
@@ -230,7 +242,8 @@ export class Scheduler<Task extends Piece> {
 
   /** Unless others do it anyway. */
   #giveBack(work: Work<Task>): void {
-    if (!isSettled(work) && work.parts === undefined) this.#returned.push(work)
+    if (work.parts !== undefined) work.parts.slow = undefined
+    else if (!isSettled(work)) this.#returned.push(work)
   }
 
   #end(attempt: Attempt<Task>): void {
@@ -252,10 +265,13 @@ export class Scheduler<Task extends Piece> {
   #nextFor(slot: Slot<Task>, views: ReadonlyMap<Slot<Task>, SlotView>): Work<Task> | undefined {
     const returned = this.#takeReturned(slot, views)
     if (returned !== undefined) return returned
-    const [whole] = this.#open
+    let whole: Work<Task> | undefined
     let remaining = this.#left.end - this.#left.first
-    for (const { parts } of this.#open)
-      if (parts !== undefined) remaining += parts.left.end - parts.left.first
+    for (const work of this.#open) {
+      if (work.parts === undefined || work.parts.slow === slot.peer) continue
+      whole ??= work
+      remaining += work.parts.left.end - work.parts.left.first
+    }
     if (remaining === 0) return undefined
     const others: SlotView[] = []
     for (const [other, view] of views) if (other !== slot) others.push(view)
@@ -305,13 +321,14 @@ export class Scheduler<Task extends Piece> {
     }
     for (const attempt of this.#running.values()) {
       const { work, slot, isEncoded, task } = attempt
-      if (isEncoded || work.parts !== undefined || work.whole !== undefined || isSettled(work)) continue
+      if (isEncoded || work.parts !== undefined || isSettled(work)) continue
       const own = views.get(slot)
       const othersRate = rates - (own?.rate ?? 0)
       if (othersRate <= 0) continue
       const theirs = (pending - (own?.pendingFrames ?? 0) + task.frames) / othersRate + START_SECONDS
       if (secondsLeft(attempt, now, usual) < theirs * SOONER + SOONER_SECONDS) continue
-      work.parts = { left: { first: task.first, end: task.first + task.frames }, works: [] }
+      const left = { first: task.first, end: task.first + task.frames }
+      work.parts = { left, works: [], slow: slot.peer }
       this.#open.add(work)
     }
   }
@@ -337,7 +354,8 @@ function secondsLeft<Task extends Piece>(
 ): number {
   const expected = slot.rate ?? usual
   const left = Math.max(0, task.frames - speed.frames)
-  if (speed.frames > 0) return left / Math.max(speed.at(now, expected), 1e-9)
+  // Who has been silent for long will be for as long again.
+  if (speed.frames > 0) return Math.max(left / Math.max(speed.at(now, expected), 1e-9), speed.overdue(now))
   // Nothing was reported yet: decoding may begin far back.
   return Math.max(task.frames / expected + START_SECONDS - speed.age(now), speed.age(now) / 3)
 }

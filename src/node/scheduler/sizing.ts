@@ -24,10 +24,12 @@ export interface SchedulePolicy {
 /** Below this, starting an encoder and what a segment's start costs in size weigh too much. */
 export const SEGMENT_SECONDS_MIN = 2
 /** In a long film the shortest pieces are so long: there size counts for more than the last second. */
-const SHORTEST_SECONDS_MAX = 4
+const SHORTEST_SECONDS_MAX = 3
 const PIECES_PER_SLOT = 12
 /** How much of what a slot can do until the end it gets at once: the rest evens out what was misjudged. */
-const SHARE_AT_ONCE = 0.65
+const SHARE_AT_ONCE = 0.55
+/** A slot that would end so much behind the others gets no last piece. */
+const MUCH_LATER = 1.25
 // A rest of less than this part of the shortest piece: to start an encoder for it takes longer than to take it along.
 const REST_TAKEN_ALONG = 0.4
 const REST_OF_FIXED_TAKEN_ALONG = 0.25
@@ -82,7 +84,7 @@ export function framesForSlot(
   const seconds = piece / rateOf(slot)
   // Somebody must be much sooner done with it: slots that are alike would otherwise all leave it to each other.
   const soonest = Math.min(...others.map((other) => (other.pendingFrames + piece) / rateOf(other)))
-  if (seconds > 2 * secondsLeft && seconds > 2 * soonest) return 0
+  if (seconds > MUCH_LATER * secondsLeft && seconds > MUCH_LATER * soonest) return 0
 
   const share = secondsLeft * rateOf(slot)
   const wanted = share <= 2 * least ? share : share * SHARE_AT_ONCE

@@ -47,6 +47,11 @@ export class Speedometer {
     return silent <= SILENCE_SECONDS ? speed : (speed * SILENCE_SECONDS) / silent
   }
 
+  /** Seconds by which a report is overdue. */
+  overdue(now: number): number {
+    return Math.max(0, now - this.#at - SILENCE_SECONDS)
+  }
+
   /** Seconds since the beginning. */
   age(now: number): number {
     return now - this.#began

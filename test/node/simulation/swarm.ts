@@ -56,7 +56,7 @@ export interface Played {
 }
 
 const REPORT_SECONDS = 1
-const GIVE_UP_SECONDS = 1e7
+const GIVE_UP_SECONDS = 500_000
 
 interface Running {
   readonly assignment: Assignment<Piece>
@@ -184,7 +184,7 @@ export function play(model: SwarmModel): Played {
         timeline.in(one.model.noticeSeconds, () => scheduler.failed(one.assignment, 'lost', timeline.now))
         return
       }
-      const settled = scheduler.verified(one.assignment)
+      const settled = scheduler.verified(one.assignment, timeline.now)
       if (settled === undefined) wasted += one.assignment.task.frames
       for (const needless of settled?.needless ?? []) drop(needless)
     })

@@ -1,0 +1,102 @@
+/** Thousands of jobs in virtual time: nothing may be lost or done for nobody, and all must be done together. */
+import { describe, expect, test } from 'vitest'
+import { churningSwarm, FPS, policyFor, steadyPeer, steadySwarm, unluckySwarm } from './models.ts'
+import { lowerBound, type Played, play, type SwarmModel } from './swarm.ts'
+
+/** Every frame in exactly one of the tasks that make up the film. */
+function expectWhole({ tasks, outcome }: Played, { frames }: SwarmModel): void {
+  expect(outcome).toBe('done')
+  let next = 0
+  for (const { first, frames: length } of tasks) {
+    expect(first).toBe(next)
+    next += length
+  }
+  expect(next).toBe(frames)
+}
+
+function overBound(model: SwarmModel): number {
+  const played = play(model)
+  expectWhole(played, model)
+  return played.makespan / lowerBound(model)
+}
+
+function quantile(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN
+}
+
+const COUNTS = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]
+const seeds = (count: number) => Array.from({ length: count }, (_, at) => at + 1)
+
+describe('a film of four hours', () => {
+  test('takes hardly longer than all machines together need, from 2 to 64 that differ by a factor of ten', () => {
+    const ratios = COUNTS.flatMap((peers) =>
+      seeds(10).map((seed) => overBound(steadySwarm(seed, { peers, minutes: 240, factor: 10 }))),
+    )
+    expect(quantile(ratios, 0.5)).toBeLessThan(1.03)
+    expect(quantile(ratios, 0.99)).toBeLessThan(1.08)
+  })
+
+  test('and with a tenth of them leaving and as many coming, what those that are there need', () => {
+    const ratios = COUNTS.flatMap((peers) =>
+      seeds(5).map((seed) => overBound(churningSwarm(seed, { peers, minutes: 240, factor: 10 }))),
+    )
+    expect(quantile(ratios, 0.5)).toBeLessThan(1.05)
+    expect(Math.max(...ratios)).toBeLessThan(1.1)
+  })
+})
+
+describe('a node that becomes slow', () => {
+  test.each([2, 3, 4, 8])(
+    'one of %d, to a tenth, lengthens the job by little more than its absence',
+    (count) => {
+      const frames = 10 * 60 * FPS
+      const ratios = seeds(20).map((seed) => {
+        const middle = (frames / (30 * count)) * (0.3 + 0.02 * seed)
+        const peers = Array.from({ length: count }, (_, at) =>
+          steadyPeer(`peer-${at}`, 30, at === 0 ? { speed: (now) => (now > middle ? 3 : 30) } : {}),
+        )
+        return overBound({ seed, frames, peers, policy: policyFor(frames) })
+      })
+      // What it had done of its last task is lost.
+      expect(quantile(ratios, 0.5)).toBeLessThan(1.07)
+      expect(quantile(ratios, 0.9)).toBeLessThan(1.12)
+    },
+  )
+
+  test('or hangs without a word is not waited for', () => {
+    const frames = 5 * 60 * FPS
+    const peers = [steadyPeer('well', 30), steadyPeer('hung', 30, { speed: (now) => (now > 60 ? 0 : 30) })]
+    const model = { seed: 1, frames, peers, policy: policyFor(frames) }
+    expect(overBound(model)).toBeLessThan(1.35)
+  })
+})
+
+describe('whatever goes wrong', () => {
+  test.each(seeds(12))('every frame is there once in the end (a hundred swarms, %d)', (hundred) => {
+    for (const seed of seeds(100).map((at) => hundred * 1_000 + at)) {
+      const model = unluckySwarm(seed)
+      const played = play(model)
+      expect(played.outcome, `seed ${seed}`).toBe('done')
+      expectWhole(played, model)
+      expect(played.wasted, `seed ${seed}`).toBeLessThan(6 * model.frames)
+    }
+  })
+
+  test('the same seed plays the same job', () => {
+    const once = play(unluckySwarm(7))
+    const again = play(unluckySwarm(7))
+    expect(again.makespan).toBe(once.makespan)
+    expect(again.tasks).toEqual(once.tasks)
+  })
+})
+
+test('a thousand peers and twenty thousand segments cost little to decide about', () => {
+  const frames = 20_000 * 4 * FPS
+  const peers = Array.from({ length: 1_000 }, (_, at) => steadyPeer(`peer-${at}`, 10 + (at % 90)))
+  const policy = { ...policyFor(frames), segmentSeconds: 4 }
+  const played = play({ seed: 1, frames, peers, policy })
+  expect(played.outcome).toBe('done')
+  expect(played.attempts).toBeGreaterThan(19_000)
+  expect(played.decisionMs / played.decisions).toBeLessThan(1)
+})
