@@ -367,7 +367,7 @@ function viewOf<Task extends Piece>({ rate, attempts }: Slot<Task>, now: number)
     if (work.parts === undefined) pendingFrames += Math.max(0, task.frames - speed.frames)
   }
   const speed = attempts[0]?.speed
-  return rate === undefined || speed === undefined || speed.frames === 0
+  return rate === undefined || speed === undefined
     ? { rate, pendingFrames }
     : { rate: speed.at(now, rate), pendingFrames }
 }
