@@ -39,7 +39,7 @@ export async function planStreams(
   options: Options,
 ): Promise<StreamPlan> {
   const warnings = [
-    ...lostVideos(source, format),
+    ...lostVideos(source, params, format),
     ...lostChapters(source, params, format),
     ...lostStarts(source, params, format),
   ]
@@ -100,7 +100,7 @@ function wish(at: number, source: Source, params: EncodeParams, format: OutputFo
   const encode: PlannedStream = { source: stream, action: 'encode', codec: undefined }
   switch (stream.kind) {
     case 'video':
-      return isCover(stream) && holdsCovers(format) ? [copy] : []
+      return isCover(stream) && holdsCovers(format, params) ? [copy] : []
     case 'audio': {
       return [isEncoded(params.audio, 'a', place) ? encode : copy]
     }
@@ -207,11 +207,16 @@ export function codecArguments(streams: readonly PlannedStream[], params: Encode
   return [...users, ...own]
 }
 
-function lostVideos(source: Source, format: OutputFormat): string[] {
+function lostVideos(source: Source, params: EncodeParams, format: OutputFormat): string[] {
   return source.streams.flatMap((stream) => {
     if (stream.kind !== 'video' || stream.index === source.video.index) return []
     if (!isCover(stream)) return [`${describe(stream)} is left out: only the first video is encoded`]
-    return holdsCovers(format) ? [] : [`${describe(stream)} is left out: ${format.name} cannot hold a cover`]
+    if (!holdsCovers(format, params)) {
+      const kind = isFragmented(format, params) ? `fragmented ${format.name}` : format.name
+      return [`${describe(stream)} is left out: ${kind} cannot hold a cover`]
+    }
+    const isCut = (params.trim.startMicroseconds ?? 0n) > 0n
+    return isCut ? [`${describe(stream)} is left out: with -ss ffmpeg keeps no cover`] : []
   })
 }
 
@@ -238,9 +243,9 @@ function isCover({ dispositions }: SourceStream): boolean {
   return dispositions.includes('attached_pic')
 }
 
-/** FFmpeg's mov muxer takes a cover and does not write it, that of MPEG-TS writes it as data. */
-function holdsCovers({ muxer }: OutputFormat): boolean {
-  return muxer !== 'mov' && muxer !== 'mpegts'
+/** FFmpeg's mov muxer takes a cover and does not write it, that of MPEG-TS writes it as data, that of fragmented mp4 as one more film. */
+function holdsCovers(format: OutputFormat, params: EncodeParams): boolean {
+  return format.muxer !== 'mov' && format.muxer !== 'mpegts' && !isFragmented(format, params)
 }
 
 function describe({ kind, index, codec, language }: SourceStream): string {

@@ -147,7 +147,8 @@ export async function singleRun(
   await ffmpeg(
     ...['-i', `file:${inputPath}`],
     ...(params.includes('-map 0') ? [] : plan.streams.flatMap(({ source }) => ['-map', `0:${source.index}`])),
-    ...splitParams(params),
+    // Filters are for the film alone, which comes before its cover.
+    ...splitParams(params).map((word) => (word === '-vf' ? '-filter:v:0' : word)),
     ...others,
     // FFmpeg does so by itself in mp4, unless it is fragmented.
     ...(/frag_keyframe/.test(params) && /\.ts$/.test(inputPath) ? ['-bsf:a', 'aac_adtstoasc'] : []),

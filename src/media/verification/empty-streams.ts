@@ -3,7 +3,7 @@ import { MediaError } from '../failure.ts'
 import { run, type Tool } from '../ffmpeg/index.ts'
 import { parseFrameLine } from '../frame-times.ts'
 import { type EncodeParams, trimArguments } from '../params/index.ts'
-import { fileUrl, type Source, type StreamKind } from '../probe.ts'
+import { fileUrl, type Source } from '../probe.ts'
 import type { StreamPlan } from '../stream-plan.ts'
 
 /** @returns their indices in the source; none where the film is kept whole */
@@ -12,7 +12,9 @@ export async function readEmptyStreams(
   { source, plan, params }: { source: Source; plan: StreamPlan; params: EncodeParams },
   options: { signal?: AbortSignal } = {},
 ): Promise<ReadonlySet<number>> {
-  const asked = plan.streams.map((stream) => stream.source).filter(({ kind }) => TIMED.has(kind))
+  const asked = plan.streams
+    .filter(({ action, source: { kind } }) => action !== 'segments' && kind !== 'attachment')
+    .map((stream) => stream.source)
   const part = trimArguments(params.trim)
   if (part.length === 0 || asked.length === 0) return new Set()
   const empty = new Set(asked.map(({ index }) => index))
@@ -40,5 +42,3 @@ export async function readEmptyStreams(
   }
   return empty
 }
-
-const TIMED: ReadonlySet<StreamKind> = new Set<StreamKind>(['audio', 'subtitle', 'data'])

@@ -30,6 +30,12 @@ const CASES: readonly { clip: Clip; params: string; container: string }[] = [
   { clip: coverArt, params: '-c copy -c:v:0 libx264 -movflags +faststart', container: 'mp4' },
   // Matroska has no name for PNG: its muxer moves the film by decode times then.
   { clip: coverArt, params: '-bf 3', container: 'mkv' },
+  { clip: coverArt, params: '-ss 1', container: 'mp4' },
+  {
+    clip: coverArt,
+    params: '-vf scale=96:-2 -movflags +frag_keyframe+empty_moov+delay_moov',
+    container: 'mp4',
+  },
   { clip: interlacedMpeg2, params: '-an', container: 'mp4' },
   { clip: interlacedMpeg2, params: '-map 0:v -map 0:a -c:a aac', container: 'mkv' },
 ]
