@@ -162,28 +162,36 @@ export async function inspectFirstFrame(
   )
   if (params.encoder === 'rawvideo') {
     const nut = await encodeFirstFrame(tools.ffmpeg, source, params, encoderTimeBase, 'nut', options)
-    const made = await readPixelFormat(tools.ffprobe, nut, options)
+    const made = await readEntry(tools.ffprobe, nut, 'stream=pix_fmt', options)
     if (inspected?.picture.endsWith(` ${made}`) !== true) {
       const detail = `segments are ${container}, which does not hold raw ${made} pictures; use -c:v ffv1, which loses nothing either, and make raw pictures of its output with ffmpeg`
       throw new MediaError({ code: 'PARAMS_INVALID', option: '-c:v rawvideo', detail }, { cause })
     }
   }
+  if (params.encoder.startsWith('libvpx')) await refuseAlpha()
   if (inspected !== undefined) return inspected
   const detail = `segments are ${container}, which does not hold what it makes (${cause?.words}); use another encoder, such as ffv1`
   throw new MediaError({ code: 'PARAMS_INVALID', option: `-c:v ${params.encoder}`, detail }, { cause })
+
+  /** VP8 and VP9 have their transparency in a second picture beside each, for which Matroska alone has a place. */
+  async function refuseAlpha(): Promise<void> {
+    const path = await encodeFirstFrame(tools.ffmpeg, source, params, encoderTimeBase, 'matroska', options)
+    // The stream's tag may be the source's.
+    const sideData = await readEntry(tools.ffprobe, path, 'packet_side_data=side_data_type', options)
+    if (sideData !== 'Matroska BlockAdditional') return
+    const detail = `segments are ${container}, which does not hold the transparency that it makes; add -pix_fmt yuv420p to leave it out, or use -c:v ffv1 or -c:v prores_ks -pix_fmt yuva444p10le, which keep it`
+    throw new MediaError({ code: 'PARAMS_INVALID', option: `-c:v ${params.encoder}`, detail })
+  }
 }
 
-async function readPixelFormat(ffprobe: Tool, path: string, { signal }: Options): Promise<string> {
-  let pixelFormat = ''
-  await run(
-    ffprobe,
-    ['-v', 'error', '-show_entries', 'stream=pix_fmt', '-of', 'default=nw=1:nk=1', fileUrl(path)],
-    {
-      signal,
-      onLine(line) {
-        pixelFormat = line.trim()
-      },
+/** What ffprobe says of the only stream; empty where it says nothing. */
+async function readEntry(ffprobe: Tool, path: string, entry: string, { signal }: Options): Promise<string> {
+  let value = ''
+  await run(ffprobe, ['-v', 'error', '-show_entries', entry, '-of', 'default=nw=1:nk=1', fileUrl(path)], {
+    signal,
+    onLine(line) {
+      value = line.trim()
     },
-  )
-  return pixelFormat
+  })
+  return value
 }

@@ -258,6 +258,7 @@ describe('the output', () => {
     // What segments do not hold.
     ['mkv', '-c:v rawvideo -pix_fmt yuv420p', 'PARAMS_INVALID', ['-c:v ffv1']],
     ['webm', '-c:v libvpx', 'PARAMS_INVALID', ['libvpx-vp9']],
+    ['webm', '-c:v libvpx-vp9 -pix_fmt yuva420p', 'PARAMS_INVALID', ['-pix_fmt yuv420p', 'ffv1']],
   ])(
     'in %s is refused for %s before any work, and a remedy is named',
     async (extension, params, expected, words) => {
