@@ -84,6 +84,11 @@ networkOptions(
           err(`warning: no multicast here (${detail.message}): others must name this node with --connect\n`),
         )
         await aborted(signal)
+        if (node.busySlots > 0) {
+          if (options.json) json({ event: 'draining', tasks: node.busySlots })
+          else out('  finishing what was begun; press Ctrl-C again to stop at once\n')
+        }
+        await node.drain()
       } finally {
         await node.stop()
       }

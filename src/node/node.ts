@@ -74,8 +74,10 @@ export interface SwarmNode {
   /** Blob bytes so far. */
   readonly traffic: Readonly<Traffic>
   readonly surroundings: Surroundings
-  /** Takes no new tasks; what runs goes on. */
-  drain(): void
+  /** How many tasks are at hand. */
+  readonly busySlots: number
+  /** Takes no new tasks; resolves when what runs is done and with its coordinators. */
+  drain(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -199,7 +201,10 @@ export async function createNode(
       workDir,
       traffic,
       surroundings,
-      drain: () => worker?.drain(),
+      get busySlots() {
+        return worker?.busySlots ?? 0
+      },
+      drain: async () => await worker?.drain(),
       stop,
     }
 

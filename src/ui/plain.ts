@@ -94,6 +94,8 @@ function peerText(state: string, slots: number, detail: string | undefined): str
   switch (state) {
     case 'joined':
       return `works with us, ${slots} ${slots === 1 ? 'slot' : 'slots'}`
+    case 'draining':
+      return 'takes no more work, and finishes what it has begun'
     case 'left':
       return 'has left; its segment goes to another node'
     case 'unusable':

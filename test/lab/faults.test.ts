@@ -136,7 +136,30 @@ describe.skipIf(!isLinux)('processes are looked up in /proc, which only Linux ha
     await expectExact(lab, next)
   })
 
-  test('a worker that is interrupted in the middle of a segment hands it back', async () => {
+  test('a worker that is told to leave finishes its segment first', async () => {
+    const [leaving, staying] = await Promise.all([startWorker(lab), startWorker(lab)])
+    const job = await startEncode(lab, {
+      params: SLOW_LOSSLESS,
+      connect: [leaving, staying],
+      args: ['--peers', '2', '--no-local', '--segment-time', '2'],
+    })
+    const begun = await job.process.event(({ event, state, peer }) => {
+      return event === 'segment' && state === 'encoding' && peer === leaving.peer
+    })
+    leaving.process.signal('SIGINT')
+    expect((await leaving.process.ended).exitCode).toBe(0)
+    expect(leftIn(leaving.home)).toEqual([])
+    await expectExact(lab, job)
+    // What it had begun it has finished, and nothing more was begun.
+    const ofLeaving = job.process.events.filter(
+      ({ event, peer }) => event === 'segment' && peer === leaving.peer,
+    )
+    expect(ofLeaving.some(({ index, state }) => index === begun.index && state === 'verified')).toBe(true)
+    const failures = ofLeaving.filter(({ state, code }) => state === 'failed' && code !== 'REFUSED')
+    expect(failures).toEqual([])
+  })
+
+  test('a worker that is told twice to leave does so at once', async () => {
     const [leaving, staying] = await Promise.all([startWorker(lab), startWorker(lab)])
     const job = await startEncode(lab, {
       params: SLOW_LOSSLESS,
@@ -147,8 +170,9 @@ describe.skipIf(!isLinux)('processes are looked up in /proc, which only Linux ha
       return event === 'segment' && state === 'encoding' && peer === leaving.peer
     })
     leaving.process.signal('SIGINT')
-    expect((await leaving.process.ended).exitCode).toBe(0)
-    expect(leftIn(leaving.home)).toEqual([])
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    leaving.process.signal('SIGINT')
+    expect((await leaving.process.ended).exitCode).toBe(130)
     await expectExact(lab, job)
   })
 })

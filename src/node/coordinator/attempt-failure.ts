@@ -43,6 +43,13 @@ export function describeFailure(error: unknown): { code?: string; detail: string
   return { code: error.failure.code === 'FAILED' ? error.failure.reason : error.code, detail }
 }
 
+/** The peer finishes what it has begun, and leaves. */
+export function isDraining(error: unknown): boolean {
+  return (
+    error instanceof ProtocolError && error.failure.code === 'REFUSED' && error.failure.reason === 'DRAINING'
+  )
+}
+
 /** The packets did not tell the frames after all: the job starts again with the times of a full decode. */
 export class IndexInDoubt extends Error {
   override readonly name = 'IndexInDoubt'

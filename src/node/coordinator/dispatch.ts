@@ -8,7 +8,7 @@ import { toSeconds } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
 import { type Assignment, ATTEMPTS_MAX, type SchedulePolicy, Scheduler } from '../scheduler/index.ts'
 import { type Attempt, segmentEvent } from './attempt.ts'
-import { classifyFailure, describeFailure, IndexInDoubt } from './attempt-failure.ts'
+import { classifyFailure, describeFailure, IndexInDoubt, isDraining } from './attempt-failure.ts'
 import type { Build } from './builds.ts'
 import type { JobEvent, SegmentChanged } from './events.ts'
 import type { Executor } from './executor.ts'
@@ -209,6 +209,16 @@ export class Dispatch {
       return
     }
     const consequence = this.#scheduler.failed(assignment, kind, this.#seconds())
+    if (isDraining(error)) {
+      this.#scheduler.retirePeer(executor.peer)
+      this.#init.emit({
+        event: 'peer',
+        peer: executor.peer,
+        name: executor.name,
+        state: 'draining',
+        slots: 0,
+      })
+    }
     if (consequence === 'give-up') this.#giveUp(assignment.task, ATTEMPTS_MAX, error)
     if (consequence !== 'leave-out' || executor.isLocal) return
     // What it is doing meanwhile is of that build too.

@@ -31,8 +31,8 @@ export interface PeerChanged {
   readonly event: 'peer'
   readonly peer: PeerIdString
   readonly name: string
-  /** `unusable`: here, and not able to do this job. */
-  readonly state: 'joined' | 'left' | 'unusable' | 'excluded'
+  /** `unusable`: here, and not able to do this job; `draining`: it finishes what it has begun, and takes no more. */
+  readonly state: 'joined' | 'left' | 'draining' | 'unusable' | 'excluded'
   readonly slots: number
   readonly detail?: string
 }

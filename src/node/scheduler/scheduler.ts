@@ -112,6 +112,11 @@ export class Scheduler<Task extends Piece> {
     return ended
   }
 
+  /** The peer takes no more: what it has begun it finishes. */
+  retirePeer(peer: string): void {
+    for (const slot of this.#slots) if (slot.peer === peer) slot.restUntil = Number.POSITIVE_INFINITY
+  }
+
   /** All frames are there. */
   get isDone(): boolean {
     return (
@@ -220,7 +225,7 @@ export class Scheduler<Task extends Piece> {
     if (kind === 'other-build') return 'leave-out'
     const isUntried = [...this.peers].some((peer) => !work.failedPeers.has(peer))
     if (work.attempts >= (isUntried ? 3 : 1) * ATTEMPTS_MAX) return 'give-up'
-    slot.restUntil = now + REST_SECONDS
+    slot.restUntil = Math.max(slot.restUntil, now + REST_SECONDS)
     if (kind === 'failed') slot.failures++
     return slot.failures >= PEER_FAILURES_MAX ? 'leave-out' : 'again'
   }

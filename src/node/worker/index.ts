@@ -62,7 +62,10 @@ export class Worker implements SegmentHandler {
   readonly #encoders = new Map<string, Promise<Encoder | undefined>>()
   /** Tasks at hand, by their coordinator. */
   readonly #tasks = new Map<string, number>()
+  /** Offers that were taken and are not settled: their segments are being encoded, or their coordinators have not got them yet. */
+  #unsettled = 0
   #draining = false
+  readonly #drained = Promise.withResolvers<void>()
 
   constructor(init: WorkerInit) {
     this.#init = init
@@ -90,8 +93,11 @@ export class Worker implements SegmentHandler {
     return this.#taken > 0 ? 'working' : 'idle'
   }
 
-  drain(): void {
+  /** @returns a promise of the moment when all that was begun is in its coordinators' hands */
+  drain(): Promise<void> {
     this.#draining = true
+    if (this.#unsettled === 0) this.#drained.resolve()
+    return this.#drained.promise
   }
 
   /** One task for each slot, and one more for a coordinator whose task is nearly done: it starts meanwhile. */
@@ -103,6 +109,7 @@ export class Worker implements SegmentHandler {
     if (!SEGMENT_CONTAINERS.some((container) => container === offer.container)) {
       return { code: 'CONTAINER', message: `segments in ${offer.container} are not made here` }
     }
+    this.#unsettled++
     return undefined
   }
 
@@ -126,6 +133,8 @@ export class Worker implements SegmentHandler {
   onSettled(offer: SegmentOffer, peer: PeerId, outcome: SegmentOutcome): void {
     this.#tell(offer, peer, { state: outcome })
     void this.#forget(offer)
+    this.#unsettled--
+    if (this.#draining && this.#unsettled === 0) this.#drained.resolve()
   }
 
   async stop(): Promise<void> {
