@@ -6,6 +6,7 @@ export type MediaFailure =
   | { code: 'TOOL_MISSING'; tool: 'ffmpeg' | 'ffprobe'; tried: readonly string[] }
   | { code: 'TOOL_UNUSABLE'; tool: string; path: string; detail: string }
   | { code: 'TOOL_EXIT'; tool: string; exitCode: number | undefined; detail: string }
+  | { code: 'TOOL_STALLED'; tool: string }
   | { code: 'INPUT_MISSING'; path: string; detail: string }
   | { code: 'INPUT_NOT_A_FILE'; path: string; detail: string }
   | { code: 'INPUT_EMPTY'; path: string }
@@ -67,6 +68,8 @@ function describe(failure: MediaFailure): string {
       return failure.detail === ''
         ? `${failure.tool} ended with exit code ${failure.exitCode ?? 'none (killed)'}`
         : `${failure.tool}: ${failure.detail}`
+    case 'TOOL_STALLED':
+      return `${failure.tool} hung and was ended: it had done nothing for half a minute (try again, or another build of it)`
     case 'INPUT_MISSING':
       return `${failure.path}: no such file${failure.detail === '' ? '' : `; ${failure.detail}`}`
     case 'INPUT_NOT_A_FILE':

@@ -125,16 +125,15 @@ export async function encodeFirstFrames(
   options: Options & { name: string; frames: number },
 ): Promise<string> {
   const path = join(options.scratchDir, `${options.name}.${muxer}`)
-  await run(
-    ffmpeg,
-    [
-      ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
-      ...['-map', `0:${source.video.index}`, '-frames:v', `${options.frames}`, ...videoArguments(params)],
-      ...syncArguments(params, encoderTimeBase),
-      ...['-f', muxer, fileUrl(path)],
-    ],
-    { signal: options.signal },
-  )
+  const args = [
+    ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
+    ...['-map', `0:${source.video.index}`, '-frames:v', `${options.frames}`, ...videoArguments(params)],
+    ...syncArguments(params, encoderTimeBase),
+    ...['-f', muxer, fileUrl(path)],
+  ]
+  const failure = await mediaErrorOf(run(ffmpeg, args, { signal: options.signal }))
+  if (failure?.code === 'TOOL_STALLED') await run(ffmpeg, args, { signal: options.signal })
+  else if (failure !== undefined) throw failure
   return path
 }
 

@@ -25,6 +25,8 @@ export interface RunOptions {
   onLine?(line: string): void | Promise<void>
   /** Each line of standard error without its end. */
   onErrorLine?(line: string): void
+  /** Without any CPU time for so long it hangs, and is killed (Linux). */
+  stallMs?: number
   /** Keep count of the CPU time it takes, where the system tells (Linux). */
   measureCpu?: boolean
 }
@@ -39,12 +41,14 @@ export interface RunResult {
 // Enough for ffmpeg's last words with a full dump of one stream; a broken source can print gigabytes.
 const STDERR_TAIL_CHARS = 16 * 1024
 const LINE_CHARS_MAX = 64 * 1024
+/** Encoders can lock themselves up (SVT-AV1 1.4 on a film of one frame, one time in thousands); a disk wakes up sooner. */
+const STALL_MS = 30_000
 
 /**
  * Runs a tool to its end.
  *
  * @throws MediaError TOOL_EXIT with the last line of standard error when the exit code is not 0 or the output's end was
- * lost; the signal's reason when it was aborted.
+ * lost; TOOL_STALLED when it hung; the signal's reason when it was aborted.
  */
 export async function run(tool: Tool, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   options.signal?.throwIfAborted()
@@ -76,6 +80,7 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
     for (const line of lines) options.onErrorLine(line)
   })
 
+  const stall = watchForStall(subprocess, options.stallMs ?? STALL_MS)
   let readingError: unknown
   let cpuSeconds: number | undefined
   const sampleCpu = () => {
@@ -93,8 +98,10 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
     }
   }
   const result = await subprocess
+  const hasStalled = stall.end()
   if (errorRest !== '') options.onErrorLine?.(errorRest)
   options.signal?.throwIfAborted()
+  if (hasStalled) throw new MediaError({ code: 'TOOL_STALLED', tool: tool.name })
   if (readingError !== undefined && result.exitCode === undefined) throw readingError
   if (result.failed || LOST_ENDING.test(stderrTail)) {
     throw new MediaError({
@@ -107,6 +114,33 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
   if (readingError !== undefined) throw readingError
   return { stderrTail, cpuSeconds }
 }
+
+/** Kills a process that uses no CPU time for so long. The time is counted in looks, so that a machine's sleep is none. */
+function watchForStall(
+  subprocess: { pid?: number | undefined; kill(signal: 'SIGKILL'): boolean },
+  stallMs: number,
+): { end(): boolean } {
+  let cpuSeconds: number | undefined
+  let idleLooks = 0
+  let hasStalled = false
+  const timer = setInterval(() => {
+    const now = subprocess.pid === undefined ? undefined : readCpuSeconds(subprocess.pid)
+    idleLooks = now === undefined || now !== cpuSeconds ? 0 : idleLooks + 1
+    cpuSeconds = now
+    if (idleLooks < STALL_LOOKS) return
+    hasStalled = true
+    subprocess.kill('SIGKILL')
+  }, stallMs / STALL_LOOKS)
+  timer.unref()
+  return {
+    end() {
+      clearInterval(timer)
+      return hasStalled
+    },
+  }
+}
+
+const STALL_LOOKS = 6
 
 /** The processes of each tool that are still there. */
 const running = new WeakMap<Tool, Set<Promise<unknown>>>()

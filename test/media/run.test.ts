@@ -1,0 +1,16 @@
+/** Processes that do what a real ffmpeg cannot be asked to do. */
+import { expect, test } from 'vitest'
+import { run, type Tool } from '../../src/media/ffmpeg/index.ts'
+
+const shell: Tool = { name: 'ffmpeg', path: '/bin/sh', launcher: [], backgroundLauncher: [] }
+
+test.skipIf(process.platform !== 'linux')('one that hangs is ended, and said to have hung', async () => {
+  const hanging = run(shell, ['-c', 'exec sleep 60'], { stallMs: 300 })
+  await expect(hanging).rejects.toMatchObject({ failure: { code: 'TOOL_STALLED' } })
+})
+
+test('one that works without a word is not', async () => {
+  await run(shell, ['-c', 'end=$(($(date +%s) + 2)); while [ $(date +%s) -lt $end ]; do :; done'], {
+    stallMs: 600,
+  })
+})
