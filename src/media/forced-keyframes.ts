@@ -12,12 +12,14 @@ export function forcedPlaces(film: Film, forced: ForcedKeyframes | undefined): r
   if (forced === undefined || forced.kind === 'source') return []
   const places: number[] = []
   for (const [place, pts] of film.pts.entries()) {
-    const next =
-      forced.kind === 'every'
-        ? BigInt(places.length) * forced.microseconds
-        : forced.microseconds[places.length]
+    const ticks = toEncoderPts(pts, film.timing)
+    if (forced.kind === 'every') {
+      if (isDue(ticks, film.timing.encoder, places.length, forced.microseconds)) places.push(place)
+      continue
+    }
+    const next = forced.microseconds[places.length]
     if (next === undefined) break
-    if (isAtOrBehind(toEncoderPts(pts, film.timing), film.timing.encoder, next)) places.push(place)
+    if (isAtOrBehind(ticks, film.timing.encoder, next)) places.push(place)
   }
   return places
 }
@@ -35,6 +37,11 @@ export function forcedInSegment(
     .filter((place) => place >= from && place < to)
     .map((place) => floorMicroseconds(toEncoderPts(film.pts[place] ?? 0n, timing), timing.encoder))
   return microseconds.length === 0 ? undefined : { kind: 'times', microseconds }
+}
+
+/** `gte(t, n_forced*S)` as FFmpeg has it, in floating point: 3 times 1.6 s is more than frame 120 of 25 a second. */
+function isDue(ticks: bigint, { num, den }: Rational, forced: number, microseconds: bigint): boolean {
+  return Number(ticks) * (num / den) >= forced * (Number(microseconds) / 1e6)
 }
 
 function isAtOrBehind(ticks: bigint, { num, den }: Rational, microseconds: bigint): boolean {

@@ -85,8 +85,10 @@ describe('complaints', () => {
         '[NULL @ 0x55d0c8003500] illegal reordering_of_pic_nums_idc 5',
         '[vist#0:0/h264 @ 0x1] [dec:h264 @ 0x2] Error submitting packet to decoder: Invalid data',
         'Error while decoding stream #0:0: Invalid data found when processing input',
+        '[mov,mp4,m4a,3gp,3g2,mj2 @ 0x55d0c8003500] stream 0, offset 0xdc68: partial file',
+        '[matroska,webm @ 0x55d0c8003500] File ended prematurely',
       ]),
-    ).toBe(7)
+    ).toBe(9)
   })
 
   test('are not what the encoder or a muxer says', () => {

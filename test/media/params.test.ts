@@ -15,6 +15,9 @@ const ENCODERS: Readonly<Record<string, readonly string[]>> = {
   libx264: ['preset', 'tune', 'crf', 'x264-params', 'x264opts', 'stats', 'passlogfile', 'aq-mode'],
   libsvtav1: ['preset', 'crf', 'svtav1-params'],
   libvpx: ['deadline', 'cpu-used'],
+  libx265: ['x265-params'],
+  mpeg2video: ['gop_timecode'],
+  flac: ['lpc_type'],
   aac: ['aac_coder', 'profile'],
   libopus: ['vbr', 'application', 'compression_level'],
 }
@@ -379,14 +382,30 @@ describe('params are refused', () => {
     ['-x264opts psnr:dump_yuv=/tmp/x'],
     ['-x264-params pass=2'],
     ['-x264-params zones=0,100,q=20'],
+    ["-x264-params 'pa\\ss=1:s\\tats=x'"],
+    ['-x264-params cqm=/etc/passwd'],
+    ['-x264-params cqm=x'],
+    ['-flags:v +pass1'],
+    ['-flags +cgop+pass2'],
+    ['-flags 512'],
+    ['-c:v libx265 -x265-params --csv=x'],
+    ['-c:v libx265 -x265-params --zones=0,10,q=51'],
+    ['-c:v mpeg2video -gop_timecode 00:00:00:00'],
     ['-c:v libsvtav1 -svtav1-params enable-stat-report=1:stat-file=/tmp/x'],
     ['-c:v libsvtav1 -svtav1-params fgs-table=/etc/passwd'],
   ])('%s, which has to do with files or with the whole film', async (text) => {
     expect(await failureOf(text)).toMatchObject({ code: 'PARAMS_INVALID' })
   })
 
+  test('not what ffmpeg gives to all encoders: the audio’s get it too', async () => {
+    const { video, audio } = await parse('-c:v libx264 -c:a flac -compression_level 12')
+    expect(video).toContain('-compression_level')
+    expect(audio).toEqual(expect.arrayContaining(['-compression_level:a', '12']))
+  })
+
   test('no ordinary encoder option by mistake', async () => {
     await expect(parse('-x264-params aq-mode=3:keyint=50:ref=4:profile=high')).resolves.toBeDefined()
+    await expect(parse('-x264-params fps=24000/1001:sar=4/3 -flags +cgop+ilme')).resolves.toBeDefined()
     await expect(parse('-c:v libsvtav1 -svtav1-params tune=0:film-grain=8')).resolves.toBeDefined()
   })
 })

@@ -34,8 +34,8 @@ const all = (names: string, entry: Entry) => words(names).map((name): [string, E
 
 const CATALOGUE: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   ...all(
-    `scale zscale crop pad format noformat setsar setdar setparams setrange setfield hflip vflip transpose rotate shear
-    swapuv swaprect null copy fillborders drawbox drawgrid delogo perspective lenscorrection v360 stereo3d`,
+    `scale zscale pad format noformat setsar setdar setparams setrange setfield hflip vflip transpose rotate shear
+    swapuv swaprect null copy fillborders drawbox drawgrid delogo perspective lenscorrection v360`,
     FRAME_BY_FRAME,
   ),
   ...all(
@@ -67,14 +67,16 @@ const CATALOGUE: ReadonlyMap<string, Entry> = new Map<string, Entry>([
 
   // Each frame depends on all before it, or on their number.
   ...all(
-    `hqdn3d noise vignette lagfun deflicker deshake fieldmatch normalize photosensitivity scroll shuffleframes`,
+    `hqdn3d noise vignette lagfun deflicker deshake fieldmatch normalize photosensitivity scroll`,
     EVERYTHING,
   ),
   ['geq', geq],
+  ['crop', (filter) => (remembersPlace(filter) ? EVERYTHING : FRAME_BY_FRAME)],
+  ['stereo3d', stereo3d],
   ['setpts', setpts],
   ['fade', (filter) => (countsFadeFrames(filter) ? EVERYTHING : FRAME_BY_FRAME)],
   ...all(
-    `select settb framerate minterpolate framestep decimate mpdecimate dejudder pullup telecine tinterlace interlace
+    `select shuffleframes settb framerate minterpolate framestep decimate mpdecimate dejudder pullup telecine tinterlace interlace
     weave doubleweave tblend tmedian amplify thumbnail tile zoompan detelecine`,
     ANYTHING,
   ),
@@ -143,7 +145,27 @@ function setpts(filter: VideoFilter): FilterNeeds | string {
 /** `fade=in:0:30` and `fade=s=10:n=20` count frames; `fade=t=in:st=1:d=2` goes by time. */
 function countsFadeFrames(filter: VideoFilter): boolean {
   const byTime = argumentOf(filter, ['duration', 'd'])
-  return byTime === undefined || argumentOf(filter, ['start_frame', 's', 'nb_frames', 'n'], 1) !== undefined
+  // Without a length it goes by frames, whatever its start goes by.
+  return (
+    byTime === undefined ||
+    !/[1-9]/.test(byTime) ||
+    argumentOf(filter, ['start_frame', 's', 'nb_frames', 'n'], 1) !== undefined
+  )
+}
+
+/** Whether the place of a cut-out goes by where it was in the frame before: `x` and `y` in its own expressions. */
+function remembersPlace(filter: VideoFilter): boolean {
+  return [argumentOf(filter, ['x'], 2), argumentOf(filter, ['y'], 3)].some((text) =>
+    /\b[xy]\b/i.test(text ?? ''),
+  )
+}
+
+/** In turn, one eye after the other, it makes two frames of one. */
+function stereo3d(filter: VideoFilter): FilterNeeds | string {
+  const out = argumentOf(filter, ['out'], 1) ?? ''
+  return /^a[lr]$/.test(out)
+    ? 'makes two frames of one, without times of their own; choose another output'
+    : FRAME_BY_FRAME
 }
 
 /** Whether an expression goes by the number of the frame (`perspective` calls it `in` and `on`), or by the frames before. */
@@ -156,7 +178,21 @@ function countsFrames({ name, args }: VideoFilter): boolean {
 /** Functions of FFmpeg's expressions that keep what they have from one frame to the next. */
 const REMEMBERS = /\b(st|ld|random)\s*\(/
 
-/** An option that opens a file, or a value that looks like a path: a `/` that does not divide. */
-function namesFile({ args }: VideoFilter): boolean {
-  return /(file|psfile|plot|kernel)=|\//i.test(args.replace(/[0-9a-z_)]\s*\/\s*[0-9a-z_(]/gi, ''))
+/**
+ * An option that opens a file, or a value that looks like a path: a `/` that does not divide. FFmpeg takes escapes off names too,
+ * and takes options by their place.
+ */
+function namesFile({ name, args }: VideoFilter): boolean {
+  const plain = args.replace(/[\\']/g, '')
+  const byPlace = plain.split(':').filter((word) => !word.includes('=')).length
+  if (byPlace > (PLACES_BEFORE_FILE.get(name) ?? Number.POSITIVE_INFINITY)) return true
+  return /(file|filename|psfile|plot|kernel)\s*=|\//i.test(
+    plain.replace(/[0-9a-z_)]\s*\/\s*[0-9a-z_(]/gi, ''),
+  )
 }
+
+/** How many options without a name may stand before one is a file. */
+const PLACES_BEFORE_FILE: ReadonlyMap<string, number> = new Map([
+  ['curves', 5],
+  ['deshake', 10],
+])

@@ -97,8 +97,8 @@ export async function parseParams(tokens: readonly string[], options: ParseOptio
       continue
     }
     // One word for all encoders; tracks that are copied have none.
-    if (option.name === 'strict' && option.specifier === '' && audioCodecs.length > 0) {
-      sorted.audio.push('-strict:a', option.value ?? '')
+    if (OF_ALL_STREAMS.has(option.name) && option.specifier === '' && audioCodecs.length > 0) {
+      sorted.audio.push(`-${option.name}:a`, option.value ?? '')
     }
     const kind = sortOption(option, { videoPrivate: encoder.options, audioPrivate })
     if (options.scope === 'segment' && kind !== 'video') throw invalid(option.written, FOREIGN)
@@ -136,6 +136,11 @@ export function keepsChapters({ output }: Pick<EncodeParams, 'output'>): boolean
   const chosen = output.findLast((_, at) => /^-map_chapters(:|$)/.test(output[at - 1] ?? ''))
   return chosen !== '-1'
 }
+
+/** Without a specifier ffmpeg gives these to every encoder, where it takes `-b` and `-profile` for the video's. */
+const OF_ALL_STREAMS: ReadonlySet<string> = new Set([
+  ...['strict', 'q', 'compression_level', 'cutoff', 'frame_size', 'flags', 'flags2', 'global_quality'],
+])
 
 /** Video options that are not handed on as they are. */
 const OF_THE_WHOLE: ReadonlySet<string> = new Set(['c', 'force_key_frames'])
@@ -198,6 +203,12 @@ function sortOption(
     throw invalid(
       written,
       `stream specifier '${specifier}' is not taken; use :v, :a or :s, with a number where needed`,
+    )
+  }
+  if (name === 'flags' && /pass[12]|^\s*[+-]?\d|(^|[+-])0x/i.test(value)) {
+    throw invalid(
+      written,
+      'name flags by their words, without pass1 and pass2: statistics of the whole film do not fit a segment',
     )
   }
   if (specifiedKind === 'video' && !/^v(:0)?$/i.test(specifier)) {

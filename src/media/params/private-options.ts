@@ -3,7 +3,7 @@
  * have and must not touch, and those that speak of frames by their number in the whole film.
  */
 
-const FILE = /(^|[-_])(file|filename|path|table|stats|clbin|exec)$|file$/
+const FILE = /(^|[-_])(file|filename|path|table|stats|clbin|exec|log)$|file$/i
 const NOT_A_FILE = /(^|[-_])profile$/
 
 /** Keys inside `-x264-params`, `-x265-params`, `-svtav1-params` and the like. */
@@ -18,6 +18,9 @@ const REFUSED_KEYS: ReadonlyMap<string, string> = new Map([
     'scaling-list',
     'input',
     'output',
+    'cqm',
+    'second-pass-log',
+    'two-pass-output',
   ]
     .concat(['analysis-save', 'analysis-load', 'tcfile-in', 'tcfile-out', 'pass', 'passes'])
     .map((key): [string, string] => [key, 'reads or writes a file, which the other machines do not have']),
@@ -28,11 +31,17 @@ const REFUSED_KEYS: ReadonlyMap<string, string> = new Map([
 
 /** Why an encoder's own option is not taken, or undefined where it is. */
 export function whyPrivateOptionRefused(option: string, value: string): string | undefined {
+  if (option === 'gop_timecode') return 'counts from the start of a film, which starts anew in each segment'
   if (namesFile(option)) return 'names a file, which the other machines do not have'
   if (!/(params|opts)$/.test(option)) return undefined
+  // FFmpeg and the encoders take escapes and quotes off, and what stands behind them is not to be guessed.
+  if (/[\\'"]/.test(value)) return 'is not taken with escapes or quotes inside'
   for (const pair of value.split(':')) {
     const [name = '', setting = ''] = pair.split('=')
-    const key = name.trim().replaceAll('_', '-')
+    // x265 takes its own command line's spelling too.
+    const key = name.trim().replace(/^-+/, '').replaceAll('_', '-').toLowerCase()
+    if (setting.replace(/\d\/\d/g, '').includes('/'))
+      return `'${key}' names a file, which the other machines do not have`
     // A file of x265's, a strength of SVT-AV1's.
     if (key === 'film-grain' && /^\d+$/.test(setting)) continue
     const why =

@@ -1,5 +1,8 @@
 /** What ffmpeg says on standard error about the source while it decodes: a sign that pictures may be wrong. */
 
+/** The demuxer of mp4 and mov has all their names at once, and is of the source. */
+const MUXERS_AND_FILTERS = /^(mp4|mov|ipod)$|^(vost#|enc:|out#|Parsed_|swscaler)/
+
 /** Counts complaints of demuxer, parser and decoder; what an encoder or a muxer says is no matter of the source. */
 export class Complaints {
   readonly #encoder: string | undefined
@@ -31,6 +34,6 @@ export class Complaints {
   #isAboutSource(line: string): boolean {
     const speaker = /^\[([^\]]+?) @ 0x/.exec(line)?.[1]
     if (speaker === undefined) return /^Error while decoding/.test(line)
-    return speaker !== this.#encoder && !/^(mp4|mov|vost#|enc:|out#|Parsed_|swscaler)/.test(speaker)
+    return speaker !== this.#encoder && !MUXERS_AND_FILTERS.test(speaker)
   }
 }

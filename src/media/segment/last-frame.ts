@@ -20,10 +20,14 @@ export async function readLastFrame(path: string): Promise<LastFrame | undefined
 function lastFrame(table: Buffer): LastFrame | undefined {
   const durations = entries(child(table, 'stts'))
   const duration = durations.at(-1)?.value
-  if (duration === undefined) return undefined
+  const packets = durations.reduce((sum, { count }) => sum + count, 0)
+  if (duration === undefined || packets > PACKETS_MAX) return undefined
   const delays = entries(child(table, 'ctts'))
   return { duration, packetsAfter: packetsAfterLatest(durations, delays) }
 }
+
+/** More than an hour at 1000 frames a second: a table that says so, of another machine's file, is not walked through. */
+const PACKETS_MAX = 4_000_000
 
 /** Run lengths of a value, as both tables hold them. */
 interface Entry {
@@ -51,7 +55,8 @@ function* each(entries: readonly Entry[]): Generator<number, undefined> {
 
 function entries(box: Buffer | undefined): Entry[] {
   if (box === undefined) return []
-  return Array.from({ length: box.readUInt32BE(4) }, (_, place) => ({
+  const length = Math.min(box.readUInt32BE(4), Math.floor((box.length - 8) / 8))
+  return Array.from({ length }, (_, place) => ({
     count: box.readUInt32BE(8 + place * 8),
     value: box.readInt32BE(12 + place * 8),
   }))

@@ -46,6 +46,8 @@ export class Dispatch {
   /** Whose parameter sets all segments of the job share. */
   #build: Build | undefined
   #begun = 0
+  /** Peers that found other frames in a task than the packets tell. */
+  readonly #doubters = new Map<Task, Set<string>>()
 
   constructor(init: DispatchInit) {
     this.#init = init
@@ -204,11 +206,15 @@ export class Dispatch {
       this.fail(new JobError({ code: 'WORK_DISK_FULL', directory }, { cause: error }))
       return
     }
-    if (kind === 'index-in-doubt') {
+    if (kind === 'index-in-doubt' && this.#isIndexInDoubt(assignment)) {
       this.fail(new IndexInDoubt())
       return
     }
-    const consequence = this.#scheduler.failed(assignment, kind, this.#seconds())
+    const consequence = this.#scheduler.failed(
+      assignment,
+      kind === 'index-in-doubt' ? 'failed' : kind,
+      this.#seconds(),
+    )
     if (isDraining(error)) {
       this.#scheduler.retirePeer(executor.peer)
       this.#init.emit({
@@ -224,6 +230,14 @@ export class Dispatch {
     // What it is doing meanwhile is of that build too.
     this.#leaveOut(executor, kind === 'other-build' ? 'unusable' : 'excluded', told.detail, error)
     if (kind !== 'other-build' && !this.#hasWorkers()) this.#giveUp(assignment.task, assignment.number, error)
+  }
+
+  /** One peer alone may be wrong: this node's own word counts, or that of two, or of the only one there is. */
+  #isIndexInDoubt({ task, peer }: Assignment<Task>): boolean {
+    const doubters = this.#doubters.get(task) ?? new Set()
+    this.#doubters.set(task, doubters.add(peer))
+    const isLocal = this.#executors.get(peer)?.isLocal === true
+    return isLocal || doubters.size > 1 || this.#scheduler.peers.size === 1
   }
 
   #giveUp(task: Task, attempts: number, error: unknown): void {

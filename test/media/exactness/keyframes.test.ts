@@ -17,6 +17,8 @@ const CASES: readonly { clip: Clip; params: string; grid?: string }[] = [
   { clip: bPyramid, params: '-force_key_frames expr:gte(t,n_forced*0.9) -ss 1 -vf fps=30', grid: '1/30' },
   { clip: variableRateMp4, params: '-force_key_frames expr:gte(t,n_forced*1.1)' },
   { clip: variableRateMp4, params: '-force_key_frames source' },
+  // In floating point 3 times 1.6 is more than 4.8.
+  { clip: bPyramid, params: '-force_key_frames expr:gte(t,n_forced*1.6)' },
 ]
 
 describe('forced keyframes stand where a single run has them', () => {
