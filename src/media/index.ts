@@ -42,6 +42,7 @@ export { type FilmFile, lookAtPictures, type PicturesCompared, thinOut } from '.
 export { inspectFirstFrame, preflight, readStreamTags, type StreamTags } from './preflight.ts'
 export { fileUrl, probe, type Source, type SourceStream } from './probe.ts'
 export { formatRational as formatTimeBase, type Rational, toSeconds } from './rational.ts'
+export { whyFormatRefused } from './refused-input.ts'
 export { decodesAlike, needsComparison } from './seek-check.ts'
 export * from './segment/index.ts'
 export { findSizeChange } from './size-change.ts'

@@ -27,6 +27,9 @@ export function whyFormatRefused(format: string): string | undefined {
   if (/^(concat|hls|dash|imf|sdp)$/.test(format)) {
     return `it is a list of other files (${format}): make one of them first with 'ffmpeg -i INPUT -map 0 -c copy OUTPUT.mkv'`
   }
+  if (/^(lavfi|vapoursynth|avisynth|rtsp|rtp|sap)$/.test(format)) {
+    return `it is a script or an address (${format}), and no video file`
+  }
   if (/^(tty|ffmetadata|bin|xbin|adf|idf)$/.test(format)) {
     return `ffmpeg takes it for text (${format}): name one video file`
   }

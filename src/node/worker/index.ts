@@ -13,6 +13,7 @@ import {
   readEncoder,
   SEGMENT_CONTAINERS,
   type SegmentTask,
+  whyFormatRefused,
 } from '../../media/index.ts'
 import type { Blob } from '../../protocols/blob/index.ts'
 import type {
@@ -109,6 +110,9 @@ export class Worker implements SegmentHandler {
     if (!SEGMENT_CONTAINERS.some((container) => container === offer.container)) {
       return { code: 'CONTAINER', message: `segments in ${offer.container} are not made here` }
     }
+    // A list of files or a script would have ffmpeg open what it names.
+    const why = whyFormatRefused(offer.source.format)
+    if (why !== undefined) return { code: 'FORMAT', message: why }
     this.#unsettled++
     return undefined
   }
