@@ -2,7 +2,7 @@
  * Joins the segments' video with the source's other streams, chapters and metadata into one file, exact to the tick.
  */
 import { writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, extname, join } from 'node:path'
 import { run, type Tool } from './ffmpeg/index.ts'
 import { alsoInUse } from './frame-times.ts'
 import { type JoinTrim, planTrim } from './join-trim.ts'
@@ -62,7 +62,13 @@ export async function joinSegments(
   const listPath = join(dirname(first.path), 'segments.ffconcat')
   await writeFile(listPath, concatList(job.segments, segmentTimeScale(job.encoderTimeBase)))
   const segments = segmentsInput(job, listPath)
-  const video = await roundedInput(ffmpeg, job, segments, join(dirname(first.path), 'video.mov'), options)
+  const video = await roundedInput(
+    ffmpeg,
+    job,
+    segments,
+    join(dirname(first.path), `video${extname(first.path)}`),
+    options,
+  )
   const lastFrame = await readLastFrame(last.path)
   const { source, params, plan } = job
   const trim = await planTrim(ffmpeg, { source, params, streams: plan.streams }, dirname(first.path), options)
@@ -143,7 +149,7 @@ async function roundedInput(
     [
       ...['-v', 'error', '-nostdin', '-y', '-itsoffset', formatMicroseconds(shifted), ...video.arguments],
       ...['-map', '0:v:0', '-c', 'copy', '-video_track_timescale', `${ticks.den}`],
-      ...['-movie_timescale', `${ticks.den}`, '-f', 'mov', fileUrl(path)],
+      ...['-movie_timescale', `${ticks.den}`, '-f', extname(path).slice(1), fileUrl(path)],
     ],
     options,
   )
@@ -318,11 +324,13 @@ function metadataArguments({ plan, encoderTag, params }: JoinJob): string[] {
  * The source's dispositions, and ffmpeg's own addition: of several streams of a type, the first becomes the default
  * where none is. It adds nothing where the user names any dispositions.
  */
-function dispositionsOf({ source }: PlannedStream, plan: StreamPlan, isManual: boolean): readonly string[] {
+function dispositionsOf(planned: PlannedStream, plan: StreamPlan, isManual: boolean): readonly string[] {
+  const { source } = planned
   if (isManual) return source.dispositions
-  const alike = plan.streams.map((stream) => stream.source).filter(({ kind }) => kind === source.kind)
-  const candidates = alike.filter(({ dispositions }) => !dispositions.includes('attached_pic'))
-  const lacksDefault = !alike.some(({ dispositions }) => dispositions.includes('default'))
-  const becomesDefault = alike.length > 1 && lacksDefault && candidates[0] === source
+  const alike = plan.streams.filter((stream) => stream.source.kind === source.kind)
+  const candidates = alike.filter((stream) => !stream.source.dispositions.includes('attached_pic'))
+  const lacksDefault = !alike.some((stream) => stream.source.dispositions.includes('default'))
+  // A stream may be chosen twice.
+  const becomesDefault = alike.length > 1 && lacksDefault && candidates[0] === planned
   return becomesDefault ? [...source.dispositions, 'default'] : source.dispositions
 }

@@ -208,8 +208,12 @@ export function codecArguments(streams: readonly PlannedStream[], params: Encode
 }
 
 function lostVideos(source: Source, params: EncodeParams, format: OutputFormat): string[] {
-  return source.streams.flatMap((stream) => {
-    if (stream.kind !== 'video' || stream.index === source.video.index) return []
+  return source.streams.flatMap((stream, at) => {
+    if (stream.kind !== 'video') return []
+    if (stream.index === source.video.index) {
+      const isAgain = source.streams.findIndex(({ index }) => index === stream.index) < at
+      return isAgain ? [`${describe(stream)} is left out the second time: the film is encoded once`] : []
+    }
     if (!isCover(stream)) return [`${describe(stream)} is left out: only the first video is encoded`]
     if (!holdsCovers(format, params)) {
       const kind = isFragmented(format, params) ? `fragmented ${format.name}` : format.name

@@ -45,6 +45,9 @@ export interface AudioOffsets {
 const COPY_TOLERANCE = 0.0025
 /** FFmpeg writes or reads the delay of Opus in Matroska twice: 312 samples. */
 const OPUS_DELAY = 0.0065
+/** Their packets are long, and Matroska does not say how long the last one is. */
+const LONG_PACKETS: ReadonlySet<string> = new Set(['alac', 'tta', 'wavpack'])
+const LONG_PACKET = 1.05
 /** Opus ends within its last packet, and the container's length of that packet does not say where: 20 ms, as encoders make them. */
 const OPUS_PACKET = 0.02
 // A track that is encoded anew ends at a multiple of its own frames: up to 4608 samples (FLAC) after its source.
@@ -191,10 +194,12 @@ export function checkAudio(
     const { tolerance, encoderDelay } = audio
     const late = end.actualSeconds - end.expectedSeconds
     const more = codec === 'opus' ? OPUS_DELAY : 0
+    const unknown = LONG_PACKETS.has(codec) ? LONG_PACKET : 0
     const startsWrong = Math.abs(start.actualSeconds - start.expectedSeconds) > tolerance.start + more
-    // FFmpeg's MP2 encoder keeps its last samples to itself, as many as its delay.
-    const kept = codec === 'mp2' ? encoderDelay : 0
-    const endsWrong = late > tolerance.endLate + more || -late > tolerance.endEarly + more + kept
+    // FFmpeg's encoders of these keep their last samples to themselves, as many as their delay.
+    const kept = /^(mp2|ac3|eac3)$/.test(codec) ? encoderDelay : 0
+    const endsWrong =
+      late > tolerance.endLate + more + unknown || -late > tolerance.endEarly + more + kept + unknown
     return [
       ...(startsWrong ? [{ code: 'OUTPUT_AUDIO' as const, stream, edge: 'start' as const, ...start }] : []),
       ...(endsWrong ? [{ code: 'OUTPUT_AUDIO' as const, stream, edge: 'end' as const, ...end }] : []),

@@ -46,6 +46,13 @@ const CASES: readonly Case[] = [
   { clip: ntscFilmMkv, params: '-ss 1.0219', grid: '1/1000', containers: ['mp4', 'mkv'] },
   // Its text begins at 0.5 s, and the next behind the part; in mp4 both are made anew.
   { clip: manyTracks, params: '-ss 0.4 -t 1.2 -map 0:v -map 0:a -map 0:s', containers: ['mp4'] },
+  // The video is brought into the output's ticks before the join.
+  {
+    clip: bPyramid,
+    params: '-ss 1.234 -t 2 -c:v libsvtav1 -preset 12',
+    containers: ['mkv'],
+    isRough: true,
+  },
   // Its data has one packet, which lies before the part: no track of it.
   { clip: twoVideos, params: '-ss 1 -t 2', containers: ['mp4'] },
   { clip: manyTracks, params: '-ss 1 -t 2 -map_chapters -1 -map_chapters 0', containers: ['mkv'] },
