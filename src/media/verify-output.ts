@@ -79,7 +79,7 @@ export async function verifyOutput(
       : measureAudio(expected.audio, audioOf(file), tracks, firstPicture(), expected.starts)
   return {
     file,
-    findings: [...findings, ...streamFindings, ...checkAudio(audio, toCheck())],
+    findings: [...findings, ...streamFindings, ...checkAudio(audio, toCheck(), expected.format)],
     times,
     shiftTicks,
     hidesPictures: isHidden || (expected.format.demuxer === 'mov' && (times[0] ?? 0n) < 0n),
@@ -147,8 +147,9 @@ function checkTimes(
     }
     if (expected.format.demuxer === 'matroska') {
       // No time can be below zero: all streams move until the earliest is at zero, or below by its codec's delay (Opus).
-      if (shiftTicks > 0n && tracks.some(({ firstPts }) => firstPts <= 0n)) return true
-      return shiftTicks > 0n && movesByDecodeTimes(expected) && shiftTicks <= reordering()
+      if (shiftTicks <= 0n) return false
+      const isByDecodeTimes = movesByDecodeTimes(expected) && shiftTicks <= reordering()
+      return isByDecodeTimes || tracks.some(({ firstPts }) => firstPts <= 0n)
     }
     // A fragmented file without edit lists cannot start below zero: all streams move.
     if ((shiftTicks > 0n || starts !== 'exact') && startsAt(0n)) return true

@@ -26,17 +26,23 @@ async function expectNoFfmpeg(): Promise<void> {
   await vi.waitFor(() => expect(ffmpegIn(lab.directory)).toEqual([]), WITHIN_SECONDS)
 }
 
+/** Two workers, and a job in which the first of them is in the middle of a segment. */
+async function inTheMiddle() {
+  const [one, other] = await Promise.all([startWorker(lab), startWorker(lab)])
+  const job = await startEncode(lab, {
+    params: SLOW_LOSSLESS,
+    connect: [one, other],
+    args: ['--peers', '2', '--no-local', '--segment-time', '2'],
+  })
+  const begun = await job.process.event(({ event, state, peer }) => {
+    return event === 'segment' && state === 'encoding' && peer === one.peer
+  })
+  return { one, other, job, begun }
+}
+
 describe.skipIf(!isLinux)('processes are looked up in /proc, which only Linux has', () => {
   test('a worker that is killed loses nothing: its segment is encoded by another', async () => {
-    const [victim, survivor] = await Promise.all([startWorker(lab), startWorker(lab)])
-    const job = await startEncode(lab, {
-      params: SLOW_LOSSLESS,
-      connect: [victim, survivor],
-      args: ['--peers', '2', '--no-local', '--segment-time', '2'],
-    })
-    await job.process.event(({ event, state, peer }) => {
-      return event === 'segment' && state === 'encoding' && peer === victim.peer
-    })
+    const { one: victim, other: survivor, job } = await inTheMiddle()
     victim.process.signal('SIGKILL')
     await expectExact(lab, job)
     const left = job.process.events.filter(({ event, state }) => event === 'peer' && state === 'left')
@@ -137,15 +143,7 @@ describe.skipIf(!isLinux)('processes are looked up in /proc, which only Linux ha
   })
 
   test('a worker that is told to leave finishes its segment first', async () => {
-    const [leaving, staying] = await Promise.all([startWorker(lab), startWorker(lab)])
-    const job = await startEncode(lab, {
-      params: SLOW_LOSSLESS,
-      connect: [leaving, staying],
-      args: ['--peers', '2', '--no-local', '--segment-time', '2'],
-    })
-    const begun = await job.process.event(({ event, state, peer }) => {
-      return event === 'segment' && state === 'encoding' && peer === leaving.peer
-    })
+    const { one: leaving, begun, job } = await inTheMiddle()
     leaving.process.signal('SIGINT')
     expect((await leaving.process.ended).exitCode).toBe(0)
     expect(leftIn(leaving.home)).toEqual([])
@@ -160,15 +158,7 @@ describe.skipIf(!isLinux)('processes are looked up in /proc, which only Linux ha
   })
 
   test('a worker that is told twice to leave does so at once', async () => {
-    const [leaving, staying] = await Promise.all([startWorker(lab), startWorker(lab)])
-    const job = await startEncode(lab, {
-      params: SLOW_LOSSLESS,
-      connect: [leaving, staying],
-      args: ['--peers', '2', '--no-local', '--segment-time', '2'],
-    })
-    await job.process.event(({ event, state, peer }) => {
-      return event === 'segment' && state === 'encoding' && peer === leaving.peer
-    })
+    const { one: leaving, job } = await inTheMiddle()
     leaving.process.signal('SIGINT')
     await new Promise((resolve) => setTimeout(resolve, 400))
     leaving.process.signal('SIGINT')

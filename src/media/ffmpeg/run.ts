@@ -41,7 +41,7 @@ export interface RunResult {
 // Enough for ffmpeg's last words with a full dump of one stream; a broken source can print gigabytes.
 const STDERR_TAIL_CHARS = 16 * 1024
 const LINE_CHARS_MAX = 64 * 1024
-/** Encoders can lock themselves up (SVT-AV1 1.4 on a film of one frame, one time in thousands); a disk wakes up sooner. */
+/** Encoders can lock themselves up (SVT-AV1 1.4, again and again, on the first frame of one film); a disk wakes up sooner. */
 const STALL_MS = 30_000
 
 /**

@@ -186,9 +186,7 @@ function namesFile({ name, args }: VideoFilter): boolean {
   const plain = args.replace(/[\\']/g, '')
   const byPlace = plain.split(':').filter((word) => !word.includes('=')).length
   if (byPlace > (PLACES_BEFORE_FILE.get(name) ?? Number.POSITIVE_INFINITY)) return true
-  return /(file|filename|psfile|plot|kernel)\s*=|\//i.test(
-    plain.replace(/[0-9a-z_)]\s*\/\s*[0-9a-z_(]/gi, ''),
-  )
+  return /(file(name)?|psfile|plot|kernel)\s*=|\//i.test(plain.replace(/[0-9a-z_)]\s*\/\s*[0-9a-z_(]/gi, ''))
 }
 
 /** How many options without a name may stand before one is a file. */

@@ -45,9 +45,10 @@ export interface AudioOffsets {
 const COPY_TOLERANCE = 0.0025
 /** FFmpeg writes or reads the delay of Opus in Matroska twice: 312 samples. */
 const OPUS_DELAY = 0.0065
+
 /** Their packets are long, and Matroska does not say how long the last one is. */
 const LONG_PACKETS: ReadonlySet<string> = new Set(['alac', 'tta', 'wavpack'])
-const LONG_PACKET = 1.05
+const LONG_PACKET_SECONDS = 1.05
 /** Opus ends within its last packet, and the container's length of that packet does not say where: 20 ms, as encoders make them. */
 const OPUS_PACKET = 0.02
 // A track that is encoded anew ends at a multiple of its own frames: up to 4608 samples (FLAC) after its source.
@@ -187,6 +188,7 @@ export function measureAudio(
 export function checkAudio(
   offsets: readonly AudioOffsets[],
   expected: readonly ExpectedAudio[],
+  { demuxer }: Pick<OutputFormat, 'demuxer'>,
 ): AudioFinding[] {
   return offsets.flatMap(({ stream, place, codec, start, end }) => {
     const audio = expected.find((one) => one.place === place)
@@ -194,7 +196,7 @@ export function checkAudio(
     const { tolerance, encoderDelay } = audio
     const late = end.actualSeconds - end.expectedSeconds
     const more = codec === 'opus' ? OPUS_DELAY : 0
-    const unknown = LONG_PACKETS.has(codec) ? LONG_PACKET : 0
+    const unknown = demuxer === 'matroska' && LONG_PACKETS.has(codec) ? LONG_PACKET_SECONDS : 0
     const startsWrong = Math.abs(start.actualSeconds - start.expectedSeconds) > tolerance.start + more
     // FFmpeg's encoders of these keep their last samples to themselves, as many as their delay.
     const kept = /^(mp2|ac3|eac3)$/.test(codec) ? encoderDelay : 0

@@ -162,9 +162,10 @@ export class Dispatch {
       const inspected = await verifySegment(node.tools.ffprobe, job, { task, path, encoded }, wantedBuild, {
         signal,
       })
-      const settled = this.#scheduler.verified(assignment, this.#seconds())
-      if (settled === undefined) {
+      const needless = this.#scheduler.verified(assignment, this.#seconds())
+      if (needless === undefined) {
         await rm(path, { force: true })
+        this.#tell(attempt, 'needless')
       } else {
         const event = this.#tell(attempt, 'verified', {
           bytes: encoded.sizeBytes,
@@ -172,7 +173,7 @@ export class Dispatch {
           decodedFrom: fromPts(task, encoded.seekIndex),
         })
         this.#verified.set(task, { task, path, executor, encoded, inspected, event })
-        for (const needless of settled.needless) this.#attempts.get(needless)?.over.abort(new Needless())
+        for (const other of needless) this.#attempts.get(other)?.over.abort(new Needless())
       }
       await encoded.accept().catch(() => {})
     } catch (error) {
@@ -215,15 +216,9 @@ export class Dispatch {
       kind === 'index-in-doubt' ? 'failed' : kind,
       this.#seconds(),
     )
-    if (isDraining(error)) {
-      this.#scheduler.retirePeer(executor.peer)
-      this.#init.emit({
-        event: 'peer',
-        peer: executor.peer,
-        name: executor.name,
-        state: 'draining',
-        slots: 0,
-      })
+    const { peer, name } = executor
+    if (isDraining(error) && this.#scheduler.retirePeer(peer)) {
+      this.#init.emit({ event: 'peer', peer, name, state: 'draining', slots: 0 })
     }
     if (consequence === 'give-up') this.#giveUp(assignment.task, ATTEMPTS_MAX, error)
     if (consequence !== 'leave-out' || executor.isLocal) return

@@ -9,9 +9,9 @@ import type { Assignment, Carver, Consequence, FailureKind, Piece, Stretch } fro
 /** A task that fails on this many tries fails for a reason of its own, if everybody has tried it; otherwise on three times as many. */
 export const ATTEMPTS_MAX = 4
 /** A peer that fails this often in a row is broken, not unlucky. */
-export const PEER_FAILURES_MAX = 3
+const PEER_FAILURES_MAX = 3
 /** Seconds that a peer which refused or failed is given a rest. */
-export const REST_SECONDS = 2
+const REST_SECONDS = 2
 /** From the assignment of a task to its first frame: what a second try at it costs beside its encoding. */
 const START_SECONDS = 0.5
 /** By so much must others be sooner before a task is done twice. */
@@ -57,14 +57,6 @@ interface Parts<Task extends Piece> {
   slow: string | undefined
 }
 
-/** Whose frames are there: what was verified, and what is not needed any more. */
-export interface Settled<Task extends Piece> {
-  /** Tasks that are done, for good or as parts of one that is not. */
-  readonly task: Task
-  /** Attempts to end: others were sooner. */
-  readonly needless: readonly Assignment<Task>[]
-}
-
 export class Scheduler<Task extends Piece> {
   readonly #carver: Carver<Task>
   readonly #policy: SchedulePolicy
@@ -83,10 +75,9 @@ export class Scheduler<Task extends Piece> {
     this.#left = { first: 0, end: carver.totalFrames }
   }
 
-  /** @param rate frames a second of one slot, where it is known from earlier jobs */
-  addPeer(peer: string, slots: number, rate?: number): void {
+  addPeer(peer: string, slots: number): void {
     for (let count = 0; count < slots; count++) {
-      this.#slots.add({ peer, rate, attempts: [], failures: 0, restUntil: 0 })
+      this.#slots.add({ peer, rate: undefined, attempts: [], failures: 0, restUntil: 0 })
     }
   }
 
@@ -112,9 +103,11 @@ export class Scheduler<Task extends Piece> {
     return ended
   }
 
-  /** The peer takes no more: what it has begun it finishes. */
-  retirePeer(peer: string): void {
-    for (const slot of this.#slots) if (slot.peer === peer) slot.restUntil = Number.POSITIVE_INFINITY
+  /** The peer takes no more: what it has begun it finishes. @returns whether that is news */
+  retirePeer(peer: string): boolean {
+    const working = [...this.#slots].filter((slot) => slot.peer === peer && Number.isFinite(slot.restUntil))
+    for (const slot of working) slot.restUntil = Number.POSITIVE_INFINITY
+    return working.length > 0
   }
 
   /** All frames are there. */
@@ -122,11 +115,6 @@ export class Scheduler<Task extends Piece> {
     return (
       isEmpty(this.#left) && this.#open.size === 0 && this.#returned.length === 0 && this.#running.size === 0
     )
-  }
-
-  /** Attempts that are under way, those included whose segments are being brought and verified. */
-  get running(): readonly Assignment<Task>[] {
-    return [...this.#running.keys()]
   }
 
   /** The tasks whose frames are there, in the film's order; all of the film once it is done. */
@@ -198,8 +186,8 @@ export class Scheduler<Task extends Piece> {
     leave(attempt)
   }
 
-  /** @returns undefined where its frames are there already, by others who were sooner */
-  verified(assignment: Assignment<Task>, now: number): Settled<Task> | undefined {
+  /** @returns the attempts to end since others were sooner; undefined where they were sooner than this one */
+  verified(assignment: Assignment<Task>, now: number): readonly Assignment<Task>[] | undefined {
     const attempt = this.#running.get(assignment)
     if (attempt === undefined) return undefined
     this.#end(attempt)
@@ -208,7 +196,7 @@ export class Scheduler<Task extends Piece> {
     if (isSettled(work)) return undefined
     work.isDone = true
     const isTwice = work.parts !== undefined || work.whole !== undefined
-    return { task: work.task, needless: isTwice ? this.#endNeedless(now) : [] }
+    return isTwice ? this.#endNeedless(now) : []
   }
 
   failed(assignment: Assignment<Task>, kind: FailureKind, now: number): Consequence {

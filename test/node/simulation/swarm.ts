@@ -184,9 +184,9 @@ export function play(model: SwarmModel): Played {
         timeline.in(one.model.noticeSeconds, () => scheduler.failed(one.assignment, 'lost', timeline.now))
         return
       }
-      const settled = scheduler.verified(one.assignment, timeline.now)
-      if (settled === undefined) wasted += one.assignment.task.frames
-      for (const needless of settled?.needless ?? []) drop(needless)
+      const needless = scheduler.verified(one.assignment, timeline.now)
+      if (needless === undefined) wasted += one.assignment.task.frames
+      for (const other of needless ?? []) drop(other)
     })
   }
 
