@@ -70,8 +70,9 @@ export async function readFrameTimes(
 }
 
 /** A second output that writes nothing: only the streams that some output uses count towards the zero point (MPEG-TS). */
-export function alsoInUse(streams: readonly SourceStream[]): string[] {
+export function alsoInUse(streams: readonly SourceStream[], inputs: readonly number[] = [0]): string[] {
   const timed = streams.filter(({ kind }) => kind !== 'attachment')
   if (timed.length === 0) return []
-  return [...timed.flatMap(({ index }) => ['-map', `0:${index}`]), '-c', 'copy', '-t', '0', '-f', 'null', '-']
+  const maps = inputs.flatMap((input) => timed.flatMap(({ index }) => ['-map', `${input}:${index}`]))
+  return [...maps, '-c', 'copy', '-t', '0', '-f', 'null', '-']
 }

@@ -7,6 +7,7 @@ import { run, type Tool } from './ffmpeg/index.ts'
 import { type EncodeParams, keepsChapters, type Trim, trimArguments } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
 import { formatMicroseconds } from './rational.ts'
+import { type EncoderInput, readEncoderInputs } from './sound-formats.ts'
 import type { PlannedStream } from './stream-plan.ts'
 
 /** More than pictures are ever out of order (16 frames), and whole in every time base. */
@@ -17,6 +18,8 @@ export interface JoinTrim {
   readonly laterSeconds: bigint
   /** Before the source's `-i`. */
   readonly sourceOptions: readonly string[]
+  /** The source is cut by these options; its sound that is encoded comes from a second look at it, which is not. */
+  readonly readsSoundAgain: boolean
   /** One more input, for chapters that end with the part; empty where the source's own will do. */
   readonly chapters: readonly string[]
   readonly outputOptions: readonly string[]
@@ -31,21 +34,26 @@ export async function planTrim(
   const { trim } = params
   const { startMicroseconds: start, durationMicroseconds: duration } = trim
   if (start === undefined) {
-    return { laterSeconds: 0n, sourceOptions: [], chapters: [], outputOptions: trimArguments(trim) }
+    return { ...WHOLE, laterSeconds: 0n, outputOptions: trimArguments(trim) }
   }
-  const later = { laterSeconds: LATER_SECONDS, sourceOptions: [], chapters: [] }
+  const later = { ...WHOLE, laterSeconds: LATER_SECONDS }
   if (duration === undefined) return { ...later, outputOptions: trimArguments(trim) }
   // The part's end would come too early for the video: the other streams are ended by other means.
   const end = formatMicroseconds(start + duration)
   const longer = { ...trim, durationMicroseconds: duration + LATER_SECONDS * 1_000_000n }
+  const encodesSound = streams.some(({ action, source: { kind } }) => action === 'encode' && kind === 'audio')
+  const inputs = encodesSound ? await readEncoderInputs(ffmpeg, source, params, streams, options) : []
   const hasChapters = source.chapters > 0 && keepsChapters(params)
   return {
     ...later,
     sourceOptions: ['-t', end],
     chapters: hasChapters ? await chaptersInput(ffmpeg, source, trim, scratchDir, options) : [],
-    outputOptions: [...trimArguments(longer), ...audioFilters(params, streams, end)],
+    readsSoundAgain: encodesSound,
+    outputOptions: [...trimArguments(longer), ...audioFilters(params, streams, inputs, end)],
   }
 }
+
+const WHOLE = { sourceOptions: [], readsSoundAgain: false, chapters: [] }
 
 /** The chapters as a single run cuts them, on the source's clock again. */
 async function chaptersInput(
@@ -70,10 +78,14 @@ async function chaptersInput(
   ]
 }
 
-/** FFmpeg's own trim, behind the user's filters, for the tracks that are encoded. */
+/**
+ * FFmpeg's own trim for the tracks that are encoded. It stands behind the user's filters and behind the resampler that
+ * FFmpeg adds to them for the encoder.
+ */
 function audioFilters(
   { audio, trim }: EncodeParams,
   streams: readonly PlannedStream[],
+  inputs: readonly (EncoderInput | undefined)[],
   end: string,
 ): string[] {
   const tracks = streams.filter(({ source }) => source.kind === 'audio')
@@ -85,7 +97,15 @@ function audioFilters(
     const own = audio.findLastIndex((word) =>
       [`-filter:a:${place}`, '-filter:a', '-af', `-af:${place}`].includes(word),
     )
-    const users = own < 0 ? '' : `${audio[own + 1]},`
-    return [`-filter:a:${place}`, `${users}atrim=start=${start}:duration=${length},atrim=end=${end}`]
+    const chain = [
+      ...(own < 0 ? [] : [audio[own + 1]]),
+      ...(inputs[place] === undefined ? [] : [resampler(inputs[place])]),
+      ...[`atrim=start=${start}:duration=${length}`, `atrim=end=${end}`],
+    ]
+    return [`-filter:a:${place}`, chain.join(',')]
   })
+}
+
+function resampler({ sampleFormat, sampleRate, channelLayout }: EncoderInput): string {
+  return `aformat=sample_fmts=${sampleFormat}:sample_rates=${sampleRate}:channel_layouts=${channelLayout}`
 }

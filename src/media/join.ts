@@ -22,7 +22,7 @@ import {
 } from './rational.ts'
 import { type LastFrame, readLastFrame } from './segment/last-frame.ts'
 import { SEGMENT_SHIFT_SECONDS, segmentTimeScale } from './segment/task.ts'
-import { codecArguments, type PlannedStream, type StreamPlan } from './stream-plan.ts'
+import { codecArguments, type PlannedStream, type StreamPlan, strictness } from './stream-plan.ts'
 import { isFragmented } from './track-starts.ts'
 
 export interface JoinSegment {
@@ -177,15 +177,14 @@ function joinArguments(
   // What `-ss` takes away again.
   const trimmed = rescale(params.trim.startMicroseconds ?? 0n, MICROSECONDS, video.ticks)
   const start = firstMicroseconds(job, video.ticks, trimmed) + trim.laterSeconds * 1_000_000n
+  const soundInput = trim.chapters.length === 0 ? 2 : 3
   return [
     ...['-v', 'error', '-nostdin', '-y', '-nostats', '-progress', 'pipe:1', '-stats_period', '0.5'],
     ...[...trim.sourceOptions, '-f', source.format, '-i', fileUrl(source.path)],
     ...['-itsoffset', formatMicroseconds(start), ...video.arguments],
     ...trim.chapters,
-    ...plan.streams.flatMap(({ action, source: { index } }) => [
-      '-map',
-      action === 'segments' ? '1:v:0' : `0:${index}`,
-    ]),
+    ...(trim.readsSoundAgain ? ['-f', source.format, '-i', fileUrl(source.path)] : []),
+    ...plan.streams.flatMap((planned) => ['-map', inputOf(planned)]),
     ...codecArguments(
       plan.streams.map((stream) => (stream.action === 'segments' ? { ...stream, action: 'copy' } : stream)),
       params,
@@ -204,8 +203,17 @@ function joinArguments(
       : []),
     ...sampleEntryTag(job),
     ...['-f', format.muxer, fileUrl(job.outputPath)],
-    ...alsoInUse([source.video]),
+    ...alsoInUse(
+      trim.readsSoundAgain ? plan.streams.map((planned) => planned.source) : [source.video],
+      trim.readsSoundAgain ? [0, soundInput] : [0],
+    ),
   ]
+
+  function inputOf({ action, source: { kind, index } }: PlannedStream): string {
+    if (action === 'segments') return '1:v:0'
+    const isAgain = trim.readsSoundAgain && action === 'encode' && kind === 'audio'
+    return `${isAgain ? soundInput : 0}:${index}`
+  }
 }
 
 /** Bitstream filters of the joined video. */
@@ -270,12 +278,6 @@ function sampleEntryTag({ format, params, plan, mixedBuilds }: JoinJob): string[
 function streamTagArguments({ plan, streamTags }: JoinJob): string[] {
   const video = plan.streams.findIndex(({ action }) => action === 'segments')
   return streamTags.options.map((word) => (word.startsWith('-') ? `${word}:${video}` : word))
-}
-
-/** An option of encoders and muxers alike: without a stream specifier it is for the file and its audio too. */
-function strictness({ video }: EncodeParams): string[] {
-  const at = video.lastIndexOf('-strict')
-  return at < 0 ? [] : video.slice(at, at + 2)
 }
 
 /**

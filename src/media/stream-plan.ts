@@ -54,8 +54,10 @@ export async function planStreams(
       streams.push(planned)
       continue
     }
-    if (planned.action === 'encode') {
-      throw whyRefused(planned, params, format, refusal, await refusalOf([planned], 'null'))
+    const anywhere = await refusalOf([planned], 'null')
+    // A stream that no container takes is refused for the params' sake, such as filters for one that is copied.
+    if (planned.action === 'encode' || anywhere !== undefined) {
+      throw whyRefused(planned, params, format, refusal, anywhere)
     }
     const converted = conversion(planned, format)
     if (converted !== undefined && (await refusalOf([converted])) === undefined) {
@@ -154,8 +156,10 @@ function whyRefused(
 ): MediaError {
   const cause = byEncoder ?? byContainer
   const detail = `${describe(source)}: ${cause.words}`
-  if (byEncoder !== undefined) return new MediaError({ code: 'PARAMS_REJECTED', detail }, { cause })
-  const encoder = codecOf(source.kind === 'audio' ? params.audio : params.subtitle) ?? source.kind
+  const encoder = codecOf(source.kind === 'audio' ? params.audio : params.subtitle)
+  if (byEncoder !== undefined || encoder === undefined) {
+    return new MediaError({ code: 'PARAMS_REJECTED', detail }, { cause })
+  }
   return new MediaError({ code: 'OUTPUT_REJECTED', container: format.name, encoder, detail }, { cause })
 }
 
@@ -187,6 +191,7 @@ function trial(
         ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
         ...streams.flatMap(({ source: { index } }) => ['-map', `0:${index}`]),
         ...codecArguments(streams, params),
+        ...strictness(params),
         // Attachments need a tag of theirs.
         ...(keepsMetadata(params) ? [] : ['-map_metadata', '-1']),
         ...['-t', '0', '-f', muxer, muxer === 'null' ? '-' : fileUrl(join(options.scratchDir, 'trial'))],
@@ -205,6 +210,12 @@ export function codecArguments(streams: readonly PlannedStream[], params: Encode
   })
   const users = [...params.audio, ...params.subtitle]
   return [...users, ...own]
+}
+
+/** An option of encoders and muxers alike: without a stream specifier it is for the file and its audio too. */
+export function strictness({ video }: EncodeParams): string[] {
+  const at = video.lastIndexOf('-strict')
+  return at < 0 ? [] : video.slice(at, at + 2)
 }
 
 function lostVideos(source: Source, params: EncodeParams, format: OutputFormat): string[] {

@@ -56,6 +56,18 @@ const CASES: readonly Case[] = [
   // Its data has one packet, which lies before the part: no track of it.
   { clip: twoVideos, params: '-ss 1 -t 2', containers: ['mp4'] },
   { clip: manyTracks, params: '-ss 1 -t 2 -map_chapters -1 -map_chapters 0', containers: ['mkv'] },
+  // FFmpeg trims sound behind the filters, which see all of it, and behind its own resampler.
+  ...[
+    ...['-c:a libopus', '-c:a ac3 -ar 32000', '-c:a aac -ac 1 -ar 22050', '-c:a flac -sample_fmt s32'],
+    ...['-af areverse', '-af loudnorm', '-af atempo=1.25', '-af asetrate=48000', '-af asetpts=PTS+0.5/TB'],
+    ...['-af volume=0.5 -c:a libopus', '-af aresample=8000,lowpass=2000 -c:a libmp3lame'],
+  ].map((sound) => ({ clip: bPyramid, params: `-ss 1.13 -t 2.5 ${sound}`, containers: ['mkv'] })),
+  { clip: bPyramid, params: '-ss 1.13 -t 2.5 -af areverse -c:a aac -ar 32000', containers: ['mp4'] },
+  {
+    clip: manyTracks,
+    params: '-ss 1 -t 2 -c:a:0 copy -c:a:1 ac3 -ar:a:1 32000 -filter:a:1 areverse',
+    containers: ['mkv'],
+  },
 ]
 
 describe('a part of the film is the part that a single run takes', () => {
