@@ -7,7 +7,7 @@ import { run, type Tool } from './ffmpeg/index.ts'
 import { type EncodeParams, keepsChapters, type Trim, trimArguments } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
 import { formatMicroseconds } from './rational.ts'
-import { type EncoderInput, readEncoderInputs } from './sound-formats.ts'
+import { type EncoderInput, readEncoderInputs, type SoundPlan } from './sound-formats.ts'
 import type { PlannedStream } from './stream-plan.ts'
 
 /** More than pictures are ever out of order (16 frames), and whole in every time base. */
@@ -27,10 +27,11 @@ export interface JoinTrim {
 
 export async function planTrim(
   ffmpeg: Tool,
-  { source, params, streams }: { source: Source; params: EncodeParams; streams: readonly PlannedStream[] },
+  sound: SoundPlan,
   scratchDir: string,
   options: { signal?: AbortSignal | undefined },
 ): Promise<JoinTrim> {
+  const { source, params, streams } = sound
   const { trim } = params
   const { startMicroseconds: start, durationMicroseconds: duration } = trim
   if (start === undefined) {
@@ -42,7 +43,7 @@ export async function planTrim(
   const end = formatMicroseconds(start + duration)
   const longer = { ...trim, durationMicroseconds: duration + LATER_SECONDS * 1_000_000n }
   const encodesSound = streams.some(({ action, source: { kind } }) => action === 'encode' && kind === 'audio')
-  const inputs = encodesSound ? await readEncoderInputs(ffmpeg, source, params, streams, options) : []
+  const inputs = encodesSound ? await readEncoderInputs(ffmpeg, sound, scratchDir, options) : []
   const hasChapters = source.chapters > 0 && keepsChapters(params)
   return {
     ...later,

@@ -70,8 +70,9 @@ export async function joinSegments(
     options,
   )
   const lastFrame = await readLastFrame(last.path)
-  const { source, params, plan } = job
-  const trim = await planTrim(ffmpeg, { source, params, streams: plan.streams }, dirname(first.path), options)
+  const { source, params, plan, format } = job
+  const sound = { source, params, streams: plan.streams, format }
+  const trim = await planTrim(ffmpeg, sound, dirname(first.path), options)
   await run(ffmpeg, joinArguments(job, video, trim, lastFrame), {
     signal: options.signal,
     onLine(line) {

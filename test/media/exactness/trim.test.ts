@@ -58,9 +58,8 @@ const CASES: readonly Case[] = [
   { clip: manyTracks, params: '-ss 1 -t 2 -map_chapters -1 -map_chapters 0', containers: ['mkv'] },
   // FFmpeg trims sound behind the filters, which see all of it, and behind its own resampler.
   ...[
-    ...['-c:a libopus', '-c:a ac3 -ar 32000', '-c:a aac -ac 1 -ar 22050', '-c:a flac -sample_fmt s32'],
-    ...['-af areverse', '-af loudnorm', '-af atempo=1.25', '-af asetrate=48000', '-af asetpts=PTS+0.5/TB'],
-    ...['-af volume=0.5 -c:a libopus', '-af aresample=8000,lowpass=2000 -c:a libmp3lame'],
+    ...['-c:a libopus', '-c:a ac3 -ar 32000', '-af areverse', '-af atempo=1.25'],
+    '-af aresample=8000,lowpass=2000 -c:a libmp3lame',
   ].map((sound) => ({ clip: bPyramid, params: `-ss 1.13 -t 2.5 ${sound}`, containers: ['mkv'] })),
   { clip: bPyramid, params: '-ss 1.13 -t 2.5 -af areverse -c:a aac -ar 32000', containers: ['mp4'] },
   {
