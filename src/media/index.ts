@@ -19,7 +19,7 @@ export { findLosses } from './find-losses.ts'
 export { forcedInSegment, forcedPlaces } from './forced-keyframes.ts'
 export { decodeFrameIndex, type FrameIndex, lowerBound, ptsDigest, readFrameIndex } from './frame-index.ts'
 export { readSyncedFilm, type SyncedFilm } from './frame-sync.ts'
-export { type JoinSegment, joinSegments } from './join.ts'
+export { type JoinJob, type JoinSegment, joinSegments, tryJoin } from './join.ts'
 export {
   defaultEncoder,
   isOutputName,
@@ -39,7 +39,7 @@ export {
 } from './params/index.ts'
 export { type PictureTraits, readPictureTraits } from './picture-traits.ts'
 export { type FilmFile, lookAtPictures, type PicturesCompared, thinOut } from './pictures/index.ts'
-export { inspectFirstFrame, preflight, readStreamTags, type StreamTags } from './preflight.ts'
+export { firstFramePath, inspectFirstFrame, preflight, readStreamTags, type StreamTags } from './preflight.ts'
 export { fileUrl, probe, type Source, type SourceStream } from './probe.ts'
 export { formatRational as formatTimeBase, type Rational, toSeconds } from './rational.ts'
 export { whyFormatRefused } from './refused-input.ts'

@@ -3,6 +3,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
+import { MediaError, mediaErrorOf } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import { alsoInUse } from './frame-times.ts'
 import { type JoinTrim, planTrim } from './join-trim.ts'
@@ -21,7 +22,7 @@ import {
   rescale,
 } from './rational.ts'
 import { type LastFrame, readLastFrame } from './segment/last-frame.ts'
-import { SEGMENT_SHIFT_SECONDS, segmentTimeScale } from './segment/task.ts'
+import { SEGMENT_SHIFT_SECONDS, type SegmentContainer, segmentTimeScale } from './segment/task.ts'
 import { codecArguments, type PlannedStream, type StreamPlan, strictness } from './stream-plan.ts'
 import { isFragmented } from './track-starts.ts'
 
@@ -86,6 +87,34 @@ export async function joinSegments(
   }
 }
 
+/**
+ * Writes the beginning of the output's container, with a first encoded frame as the whole film: what the join would refuse is
+ * refused before the work.
+ *
+ * @throws MediaError PARAMS_REJECTED in ffmpeg's own words.
+ */
+export async function tryJoin(
+  ffmpeg: Tool,
+  job: Omit<JoinJob, 'segments'>,
+  frame: { path: string; container: SegmentContainer },
+  options: { signal?: AbortSignal } = {},
+): Promise<void> {
+  const firstTick = BigInt(SEGMENT_SHIFT_SECONDS * segmentTimeScale(job.encoderTimeBase))
+  const segments = [{ path: frame.path, firstTick, frames: 1 }]
+  const video = {
+    arguments: ['-f', frame.container, '-i', fileUrl(frame.path)],
+    ticks: segmentTicks(job.encoderTimeBase),
+  }
+  const { params, format, plan } = job
+  const sound = { source: job.source, params, streams: plan.streams, format }
+  const trim = await planTrim(ffmpeg, sound, dirname(frame.path), options)
+  const header = { ...trim, outputOptions: [...trim.outputOptions, '-t', '0'] }
+  const cause = await mediaErrorOf(
+    run(ffmpeg, joinArguments({ ...job, segments }, video, header, undefined), options),
+  )
+  if (cause !== undefined) throw new MediaError({ code: 'PARAMS_REJECTED', detail: cause.words }, { cause })
+}
+
 /** Its place among the tracks: Matroska keeps attachments elsewhere. */
 function videoTrack({ streams }: StreamPlan): number {
   return streams
@@ -123,8 +152,12 @@ interface VideoInput {
 function segmentsInput(job: JoinJob, listPath: string): VideoInput {
   return {
     arguments: ['-f', 'concat', '-safe', '0', '-i', fileUrl(listPath)],
-    ticks: { num: 1, den: segmentTimeScale(job.encoderTimeBase) },
+    ticks: segmentTicks(job.encoderTimeBase),
   }
+}
+
+function segmentTicks(encoderTimeBase: Rational): Rational {
+  return { num: 1, den: segmentTimeScale(encoderTimeBase) }
 }
 
 /**

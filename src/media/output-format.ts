@@ -20,30 +20,35 @@ export interface OutputFormat {
   readonly holds?: ReadonlySet<string>
 }
 
+const MPEGTS_CODECS: ReadonlySet<string> = new Set([
+  ...['h264', 'hevc', 'mpeg1video', 'mpeg2video', 'mpeg4'],
+  ...[
+    'mp1',
+    'mp2',
+    'mp2fixed',
+    'libtwolame',
+    'mp3',
+    'libmp3lame',
+    'libshine',
+    'aac',
+    'libfdk_aac',
+    'aac_latm',
+  ],
+  ...['ac3', 'ac3_fixed', 'eac3', 'dts', 'dca', 'truehd', 'opus', 'libopus', 's302m'],
+  ...['dvb_subtitle', 'dvbsub', 'dvb_teletext', 'arib_caption'],
+  ...['klv', 'timed_id3', 'copy'],
+])
+
 const MPEGTS: OutputFormat = {
   name: 'MPEG-TS',
   muxer: 'mpegts',
   demuxer: 'mpegts',
   textSubtitles: undefined,
-  holds: new Set([
-    ...['h264', 'hevc', 'mpeg1video', 'mpeg2video', 'mpeg4'],
-    ...[
-      'mp1',
-      'mp2',
-      'mp2fixed',
-      'libtwolame',
-      'mp3',
-      'libmp3lame',
-      'libshine',
-      'aac',
-      'libfdk_aac',
-      'aac_latm',
-    ],
-    ...['ac3', 'ac3_fixed', 'eac3', 'dts', 'dca', 'truehd', 'opus', 'libopus', 's302m'],
-    ...['dvb_subtitle', 'dvbsub', 'dvb_teletext', 'hdmv_pgs_subtitle', 'arib_caption'],
-    ...['klv', 'timed_id3', 'copy'],
-  ]),
+  holds: MPEGTS_CODECS,
 }
+
+/** That of Blu-ray, with packets of 192 bytes: the muxer itself looks at the name's ending. */
+const M2TS: OutputFormat = { ...MPEGTS, holds: new Set([...MPEGTS_CODECS, 'hdmv_pgs_subtitle']) }
 
 const FORMATS: ReadonlyMap<string, OutputFormat> = new Map([
   ['.mp4', { name: 'mp4', muxer: 'mp4', demuxer: 'mov', textSubtitles: 'mov_text' }],
@@ -53,8 +58,7 @@ const FORMATS: ReadonlyMap<string, OutputFormat> = new Map([
   ['.webm', { name: 'WebM', muxer: 'webm', demuxer: 'matroska', textSubtitles: 'webvtt' }],
   ['.ts', MPEGTS],
   ['.mts', MPEGTS],
-  // The muxer itself looks at this ending, and writes packets of 192 bytes.
-  ['.m2ts', MPEGTS],
+  ['.m2ts', M2TS],
 ])
 
 /** Whether a name's ending says a container that can be written. */

@@ -44,6 +44,11 @@ export async function preflight(
   throw new MediaError({ code: 'PARAMS_INVALID', option: `-c:v ${params.encoder}`, detail }, { cause })
 }
 
+/** Where `preflight` leaves the first frame, encoded. */
+export function firstFramePath(container: SegmentContainer, { scratchDir }: Options): string {
+  return join(scratchDir, `preflight.${container}`)
+}
+
 /** What a single run says of its video, and what a segment cannot say. */
 export interface StreamTags {
   /** Names and values of ffmpeg's options, to be given a stream specifier. */
@@ -63,7 +68,9 @@ export async function readStreamTags(
   encoderTimeBase: Rational,
   options: Options,
 ): Promise<StreamTags> {
-  const path = await encodeFirstFrame(tools.ffmpeg, source, params, encoderTimeBase, 'matroska', options)
+  const video = params.video.filter((word, at) => !isTag(word) && !isTag(params.video[at - 1]))
+  const untagged = { ...params, video }
+  const path = await encodeFirstFrame(tools.ffmpeg, source, untagged, encoderTimeBase, 'matroska', options)
   const tags: string[] = []
   const reading = run(
     tools.ffprobe,
@@ -84,6 +91,11 @@ export async function readStreamTags(
   // QuickTime animation cannot be read from Matroska: such a film stays in mov, which tells its tags itself.
   await mediaErrorOf(reading)
   return { options: tags, frameNanoseconds: await readDefaultDuration(path, 0) }
+}
+
+/** Matroska has no names such as `avc3` for a codec. */
+function isTag(word: string | undefined): boolean {
+  return /^-v?tag(:|$)/.test(word ?? '')
 }
 
 /** ffprobe's names of a stream's tags, and ffmpeg's options for them. */
@@ -152,7 +164,7 @@ export async function inspectFirstFrame(
   container: SegmentContainer,
   options: Options,
 ): Promise<InspectedSegment> {
-  const path = join(options.scratchDir, `preflight.${container}`)
+  const path = firstFramePath(container, options)
   let inspected: InspectedSegment | undefined
   const cause = await mediaErrorOf(
     inspectSegment(tools.ffprobe, path, container, options).then((found) => {

@@ -44,6 +44,7 @@ export async function planStreams(
     ...lostStarts(source, params, format),
   ]
   const wishes = source.streams.flatMap((_, at) => wish(at, source, params, format))
+  refuseUntimedPictures(wishes, format)
   const refusalOf = trial(ffmpeg, source, params, format, options)
   const others = wishes.filter(({ action }) => action !== 'segments')
   if ((await refusalOf(others)) === undefined) return { streams: endedTexts(wishes), warnings }
@@ -90,6 +91,16 @@ function refuseTexts(planned: readonly PlannedStream[], format: OutputFormat): v
   if (text === undefined) return
   const detail = `ffmpeg loses where texts end in fragmented ${format.name} (${describe(text.source)}): leave the fragments out, or the subtitles (-sn), or name an output in .mkv`
   throw new MediaError({ code: 'PARAMS_INVALID', option: '-movflags', detail })
+}
+
+/** Subtitles of Blu-ray do not say how long they are shown, and FFmpeg's muxers of mp4 and mov stop at the first one. */
+function refuseUntimedPictures(wishes: readonly PlannedStream[], format: OutputFormat): void {
+  const untimed = wishes.find(
+    ({ source, action }) => source.codec === 'hdmv_pgs_subtitle' && action === 'encode',
+  )
+  if (untimed === undefined || format.demuxer !== 'mov') return
+  const detail = `ffmpeg cannot write ${describe(untimed.source)} into ${format.name}: leave it out with -sn, or name an output in .mkv, which holds it as it is`
+  throw new MediaError({ code: 'PARAMS_INVALID', option: '-c:s', detail })
 }
 
 /** @param at place among the streams: a stream may be chosen twice, with other options each time */
@@ -180,9 +191,10 @@ function trial(
     if (streams.length === 0) return undefined
     const unknown = streams.find(
       ({ action, source: { kind, codec } }) =>
+        muxer === format.muxer &&
         // FFmpeg's WebM muxer takes attachments and writes none.
-        (kind === 'attachment' && muxer === 'webm') ||
-        (action === 'copy' && format.holds?.has(codec) === false),
+        ((kind === 'attachment' && muxer === 'webm') ||
+          (action === 'copy' && format.holds?.has(codec) === false)),
     )
     if (unknown !== undefined) return unknownTo(format, unknown.source.codec)
     const writing = run(

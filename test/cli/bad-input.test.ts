@@ -218,6 +218,9 @@ describe('the params', () => {
     ['-c:a aac -ar 7', 'PARAMS_REJECTED'],
     ['-af nonsense', 'PARAMS_REJECTED'],
     ['-c:a wmav2', 'OUTPUT_REJECTED'],
+    ['-c:a copy -af volume=2', 'PARAMS_REJECTED'],
+    ['-disposition:a bogus', 'PARAMS_REJECTED'],
+    ['-metadata:z title=x', 'PARAMS_REJECTED'],
   ])('for a track, %s, are an error: it is not left out silently', async (params, expected) => {
     const heard = inDirectory('heard.mkv')
     await ffmpeg('-i', clip, '-f', 'lavfi', '-i', 'sine=duration=3', '-c:v', 'copy', '-c:a', 'flac', heard)

@@ -218,6 +218,7 @@ const ECHOES = [
   /^Task finished with error code/,
   /^Terminating thread with return code/,
   /^Could not open encoder before EOF/,
+  /^Error setting output stream dispositions/,
   /^Last message repeated/,
   /maybe incorrect parameters such as bit_rate/,
   /^Failed to set value .* for option/,

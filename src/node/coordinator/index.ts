@@ -8,7 +8,7 @@ import type { JobDone, JobEvent } from './events.ts'
 import { expectedOthers } from './expected.ts'
 import { type Job, prepareJob } from './job.ts'
 import { waitForPeers } from './job-peers.ts'
-import { joinOutput, verifyJoined } from './joined-output.ts'
+import { joinOutput, tryJoinOptions, verifyJoined } from './joined-output.ts'
 import { type OutputFile, reserveOutput } from './output-file.ts'
 import { peerShares } from './peer-shares.ts'
 import { phaseClock } from './phase-clock.ts'
@@ -79,6 +79,7 @@ async function encodeFile(
     const told = tellLosses(prepared, options).catch((error: unknown) => refused.abort(error))
     const { size: sizeBytes, mtime: modified } = await stat(prepared.source.path)
     Object.assign(evidence, { job: prepared, file: { sizeBytes, modified } })
+    await tryJoinOptions(node, prepared, { signal, scratchDir: directory })
     output = await reserveOutput(request.outputPath, {
       overwrite: request.overwrite,
       inputPath: request.inputPath,

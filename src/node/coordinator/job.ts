@@ -11,6 +11,7 @@ import {
   findClockJump,
   findLosses,
   findSizeChange,
+  firstFramePath,
   inBandHeaders,
   inspectFirstFrame,
   keepDistances,
@@ -59,6 +60,8 @@ export interface Job {
   readonly synced: SyncedFilm | undefined
   readonly params: EncodeParams
   readonly container: SegmentContainer
+  /** The film's first frame, encoded, in the segments' container; there while the job is prepared. */
+  readonly firstFramePath: string
   /** Size and pixel format of all segments. */
   readonly picture: string
   /** What this node's encoder makes of the params; undefined: it is not known, and the first segment tells. */
@@ -167,6 +170,7 @@ export async function prepareJob(
     synced,
     params,
     container,
+    firstFramePath: firstFramePath(container, options),
     picture: build.picture,
     build,
     mixedBuilds: request.mixedBuilds === true && inBandHeaders(params.encoder) !== 'never',

@@ -1,5 +1,13 @@
 /** The output made of a job's segments, and looked at before it gets its name. */
-import { type Finding, joinSegments, MediaError, verifyOutput } from '../../media/index.ts'
+import { join } from 'node:path'
+import {
+  type Finding,
+  type JoinJob,
+  joinSegments,
+  MediaError,
+  tryJoin,
+  verifyOutput,
+} from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
 import { type ExpectedOthers, expectedOutput } from './expected.ts'
 import { JobError } from './failure.ts'
@@ -19,25 +27,17 @@ export async function joinOutput(
   output: OutputFile,
   { signal }: { signal: AbortSignal },
 ): Promise<void> {
-  const plan = await job.streams
+  const joined = await joinJob(node, job, output.partialPath)
   try {
     await joinSegments(
       node.tools.ffmpeg,
       {
-        source: job.source,
-        params: job.params,
-        plan,
-        format: job.format,
-        encoderTimeBase: job.film.timing.encoder,
+        ...joined,
         segments: segments.map(({ path, task }) => ({
           path,
           firstTick: task.times[0] ?? 0n,
           frames: task.times.length,
         })),
-        encoderTag: `${node.ffmpeg.encoderTag} ${job.params.encoder}`,
-        streamTags: await job.streamTags,
-        outputPath: output.partialPath,
-        mixedBuilds: job.mixedBuilds,
       },
       { signal },
     )
@@ -48,6 +48,36 @@ export async function joinOutput(
     // A segment that cannot be read any more says so better than ffmpeg does.
     await checkSegments(segments, job, { signal })
     throw error
+  }
+}
+
+/** Options that only the join uses are tried before the work. @throws MediaError PARAMS_REJECTED, or as `planStreams` */
+export async function tryJoinOptions(
+  node: SwarmNode,
+  job: Job,
+  options: { signal: AbortSignal; scratchDir: string },
+): Promise<void> {
+  const { audio, subtitle, output } = job.params
+  if (audio.length + subtitle.length + output.length === 0) return
+  const joined = await joinJob(node, job, join(options.scratchDir, 'trial-join'))
+  await tryJoin(node.tools.ffmpeg, joined, { path: job.firstFramePath, container: job.container }, options)
+}
+
+async function joinJob(
+  { ffmpeg }: SwarmNode,
+  job: Job,
+  outputPath: string,
+): Promise<Omit<JoinJob, 'segments'>> {
+  return {
+    source: job.source,
+    params: job.params,
+    plan: await job.streams,
+    format: job.format,
+    encoderTimeBase: job.film.timing.encoder,
+    encoderTag: `${ffmpeg.encoderTag} ${job.params.encoder}`,
+    streamTags: await job.streamTags,
+    outputPath,
+    mixedBuilds: job.mixedBuilds,
   }
 }
 
