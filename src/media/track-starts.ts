@@ -9,14 +9,11 @@ import type { EncodeParams } from './params/index.ts'
  */
 export type TrackStarts = 'exact' | 'together' | 'apart'
 
-export function trackStarts(
-  { demuxer }: OutputFormat,
-  { output }: Pick<EncodeParams, 'output'>,
-): TrackStarts {
-  if (demuxer !== 'mov') return 'exact'
-  const flags = movieFlags(output)
+export function trackStarts(format: OutputFormat, params: Pick<EncodeParams, 'output'>): TrackStarts {
+  if (!isFragmented(format, params)) return 'exact'
+  const flags = movieFlags(params.output)
   const has = (...names: string[]) => names.some((name) => flags.has(name))
-  if (!has('cmaf') && (!has(...FRAGMENTING) || has('delay_moov'))) return 'exact'
+  if (!has('cmaf') && has('delay_moov')) return 'exact'
   return has('cmaf', 'negative_cts_offsets') ? 'apart' : 'together'
 }
 
@@ -24,7 +21,9 @@ export function trackStarts(
 export function isFragmented({ demuxer }: OutputFormat, { output }: Pick<EncodeParams, 'output'>): boolean {
   if (demuxer !== 'mov') return false
   const flags = movieFlags(output)
-  const hasLength = output.some((word) => /^-(frag|min_frag)_(duration|size)$/.test(word))
+  const hasLength = output.some(
+    (word, at) => /^-frag_(duration|size)$/.test(output[at - 1] ?? '') && word !== '0',
+  )
   return hasLength || ['cmaf', ...FRAGMENTING].some((name) => flags.has(name))
 }
 

@@ -14,6 +14,8 @@ test.each([
   ['film.mp4', '-movflags +negative_cts_offsets', 'exact'],
   ['film.mp4', '-movflags +cmaf+delay_moov', 'apart'],
   ['film.mkv', '-movflags +cmaf', 'exact'],
+  ['film.mp4', '-frag_duration 1000000', 'together'],
+  ['film.mp4', '-frag_duration 0 -min_frag_duration 1000000', 'exact'],
 ])('%s with %s: %s', (name, output, starts) => {
   expect(trackStarts(outputFormat(name), { output: output.split(' ').filter(Boolean) })).toBe(starts)
 })

@@ -101,6 +101,11 @@ export const OPTIONS: ReadonlyMap<string, OptionUse> = new Map<string, OptionUse
     'cues_to_front',
     'default_mode',
     'reserve_index_space',
+    ...['frag_duration', 'frag_size', 'min_frag_duration', 'moov_size'],
+    ...['cluster_size_limit', 'cluster_time_limit', 'write_crc32'],
+    ...['muxrate', 'pcr_period', 'pat_period', 'sdt_period', 'mpegts_start_pid'],
+    ...['mpegts_pmt_start_pid', 'mpegts_service_id', 'mpegts_service_type'],
+    ...['mpegts_transport_stream_id', 'mpegts_original_network_id'],
   ].map((name): [string, OptionUse] => [name, output]),
 
   // of the whole job: decided once, or refused
