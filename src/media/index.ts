@@ -33,6 +33,7 @@ export {
   type EncodeParams,
   encoderArguments,
   type ForcedKeyframes,
+  keepsMetadata,
   parseParams,
   splitParams,
   videoArguments,
@@ -58,9 +59,11 @@ export {
 } from './timing.ts'
 export { trackStarts } from './track-starts.ts'
 export { type AudioOffsets, type ExpectedAudio, expectAudio } from './verification/audio.ts'
+export { compareCopies } from './verification/copies.ts'
 export { checkDecoding } from './verification/decoding.ts'
 export { readEmptyStreams } from './verification/empty-streams.ts'
 export { describeFinding, type Finding } from './verification/finding.ts'
+export { describeVideo, type VideoDescription } from './verification/video-description.ts'
 export { digestFile, type FileDigest, type InspectedSegment, inspectSegment } from './verify.ts'
 export {
   type ExpectedOutput,

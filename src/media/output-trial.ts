@@ -15,6 +15,7 @@ interface Options {
 /**
  * Writes the source's first frame, encoded, in the output's container, and reads it back.
  *
+ * @returns the file, in the scratch directory
  * @throws MediaError OUTPUT_REJECTED; PARAMS_REJECTED where only the container's own options are at fault.
  */
 export async function tryOutput(
@@ -24,7 +25,7 @@ export async function tryOutput(
   encoderTimeBase: Rational,
   format: OutputFormat,
   options: Options,
-): Promise<void> {
+): Promise<string> {
   checkOtherEncoders(params, format)
   const { signal } = options
   const path = join(options.scratchDir, 'trial-output')
@@ -66,6 +67,7 @@ export async function tryOutput(
   if (unreadable !== undefined) throw rejected(unreadable)
   const isKnown = codecs.some((line) => format.holds?.has(line.replace(/,.*/, '')) ?? true)
   if (!isKnown) throw unknownTo(format, params.encoder)
+  return path
 }
 
 function checkOtherEncoders({ audio, subtitle }: EncodeParams, format: OutputFormat): void {

@@ -26,6 +26,8 @@ export interface VideoStream extends SourceStream {
   readonly kind: 'video'
   readonly width: number
   readonly height: number
+  /** FFmpeg's name, such as `yuv420p10le`; empty where it is not known. */
+  readonly pixelFormat: string
   /** The lowest rate that fits all timestamps (r_frame_rate). */
   readonly realFrameRate: Rational | undefined
   readonly averageFrameRate: Rational | undefined
@@ -61,6 +63,7 @@ const probeOutput = z.object({
       time_base: z.string(),
       width: z.number().optional(),
       height: z.number().optional(),
+      pix_fmt: z.string().optional(),
       r_frame_rate: z.string().optional(),
       avg_frame_rate: z.string().optional(),
       disposition: z.record(z.string(), z.number()).optional(),
@@ -172,6 +175,7 @@ function toStream(probed: ProbedStream): SourceStream | VideoStream {
     ...stream,
     width: probed.width ?? 0,
     height: probed.height ?? 0,
+    pixelFormat: probed.pix_fmt ?? '',
     realFrameRate: parseRational(probed.r_frame_rate ?? ''),
     averageFrameRate: parseRational(probed.avg_frame_rate ?? ''),
   } as VideoStream

@@ -14,6 +14,11 @@ import { compareTimes, type TimesComparison } from './verification/compare-times
 import type { Finding } from './verification/finding.ts'
 import { showsTheSame } from './verification/shown-times.ts'
 import { readTracks, type Track } from './verification/tracks.ts'
+import {
+  compareDescriptions,
+  describeVideo,
+  type VideoDescription,
+} from './verification/video-description.ts'
 
 export interface ExpectedOutput {
   readonly format: OutputFormat
@@ -25,6 +30,10 @@ export interface ExpectedOutput {
   readonly starts: TrackStarts
   /** As `expectAudio` gives it. */
   readonly audio: readonly ExpectedAudio[]
+  /** Whether the tracks' languages are the source's. */
+  readonly keepsLanguages: boolean
+  /** As `describeVideo` gives it of a single run's first frame; undefined: it is not known. */
+  readonly video: VideoDescription | undefined
   /** As `readEmptyStreams` gives them: their tracks may be missing. */
   readonly empty: ReadonlySet<number>
 }
@@ -71,7 +80,7 @@ export async function verifyOutput(
   const isHidden =
     compared.findings.length > 0 && expected.format.demuxer === 'mov' && showsTheSame(expected.times, times)
   const { shiftTicks, findings } = isHidden ? { shiftTicks: 0n, findings: [] } : compared
-  const streamFindings = checkStreams(file, expected)
+  const streamFindings = [...checkStreams(file, expected), ...(await checkVideo())]
   // Where the pictures' own times are wrong there is nothing to measure sound against.
   const audio =
     findings.length > 0
@@ -84,6 +93,12 @@ export async function verifyOutput(
     shiftTicks,
     hidesPictures: isHidden || (expected.format.demuxer === 'mov' && (times[0] ?? 0n) < 0n),
     audio,
+  }
+
+  async function checkVideo(): Promise<Finding[]> {
+    if (expected.video === undefined) return []
+    const video = { path, format: file.format, stream: file.video.index }
+    return compareDescriptions(await describeVideo(ffprobe, video, options), expected.video)
   }
 
   /** FFmpeg puts the first packet of a track that starts below zero at zero where it writes no edit list. */
@@ -191,7 +206,10 @@ function editListRounding(timeBase: Rational): bigint {
 }
 
 /** Of each kind as many as planned, in their order; a chapter track of mp4 shows up as one more data stream. */
-function checkStreams(file: Source, { plan, timeBase, empty }: ExpectedOutput): Finding[] {
+function checkStreams(
+  file: Source,
+  { format, plan, timeBase, empty, keepsLanguages }: ExpectedOutput,
+): Finding[] {
   const findings: Finding[] = []
   const fail = (detail: string) => void findings.push({ code: 'OUTPUT_STREAMS', detail })
   for (const kind of KINDS) {
@@ -204,6 +222,8 @@ function checkStreams(file: Source, { plan, timeBase, empty }: ExpectedOutput): 
       if (found === undefined) fail(`${what} is missing`)
       else if (action === 'copy' && kind === 'audio' && nameIn(found) !== nameIn(source)) {
         fail(`${what} has become ${found.codec}`)
+      } else if (keepsLanguages && !speaksTheSame(found, source, format)) {
+        fail(`${what}, in ${languageOf(source)}, has become ${languageOf(found)}`)
       }
     }
     if (kind !== 'data' && actual.length > all.length) {
@@ -216,6 +236,17 @@ function checkStreams(file: Source, { plan, timeBase, empty }: ExpectedOutput): 
     )
   }
   return findings
+}
+
+/** MPEG-TS has none for some codecs, and mov a list of its own. Codes other than of ISO 639-2 fit nowhere but into Matroska. */
+function speaksTheSame(found: SourceStream, source: SourceStream, { muxer }: OutputFormat): boolean {
+  if (source.kind !== 'audio' && source.kind !== 'subtitle') return true
+  if (muxer === 'mpegts' || muxer === 'mov' || !/^[a-z]{3}$/.test(languageOf(source))) return true
+  return languageOf(found) === languageOf(source)
+}
+
+function languageOf({ language = 'und' }: SourceStream): string {
+  return language
 }
 
 /** mp4 has one name for all layers of MPEG audio. */

@@ -8,7 +8,6 @@ import {
   digestFile,
   type LocatedTools,
   locateTools,
-  type PicturesCompared,
   probe,
   ptsDigest,
   type Rational,
@@ -18,7 +17,7 @@ import {
 import { expectedOthers, expectedOutput } from './coordinator/expected.ts'
 import { JobError } from './coordinator/failure.ts'
 import { type Job, prepareJob, withDecodedIndex } from './coordinator/job.ts'
-import { lookAtOutput, seamsOf } from './coordinator/pictures.ts'
+import { type Look, lookAtOutput, seamsOf } from './coordinator/pictures.ts'
 import {
   findingOf,
   picturesOf,
@@ -76,7 +75,7 @@ export async function verifyFile(
       request.level === 'full' ? await lookAtOutput(tools, job, verified, seams, options) : undefined
     const claims = report === undefined ? [] : await checkReport(report, job, outputPath, options)
     const findings = [...claims, ...verified.findings, ...(look?.findings ?? [])]
-    return toVerification(request, job, verified, { findings, pictures: look?.pictures })
+    return toVerification(request, job, verified, { findings, look })
   } finally {
     // What is still being found out writes into the directory.
     ended.abort(new Error('the check has ended'))
@@ -156,10 +155,7 @@ function toVerification(
   { outputPath, sourcePath, level }: VerifyRequest,
   job: Job,
   { file, times, shiftTicks, audio }: VerifiedOutput,
-  {
-    findings,
-    pictures,
-  }: { findings: Parameters<typeof findingOf>[0][]; pictures: PicturesCompared | undefined },
+  { findings, look }: { findings: Parameters<typeof findingOf>[0][]; look: Look | undefined },
 ) {
   return {
     event: 'verified' as const,
@@ -173,7 +169,8 @@ function toVerification(
     shiftTicks: Number(shiftTicks),
     streams: file.streams.map(({ kind, codec }) => ({ kind, codec })),
     audio: audio.map(roundedAudio),
-    ...(pictures === undefined ? {} : { pictures: picturesOf(pictures) }),
+    ...(look?.pictures === undefined ? {} : { pictures: picturesOf(look.pictures) }),
+    ...(look === undefined ? {} : { copies: look.copies }),
     findings: findings.map(findingOf),
   }
 }

@@ -12,7 +12,7 @@ export function verificationText(verification: Verification): string {
   return [`${output}: not what ${source} makes`, ...shown, ...more, ''].join('\n')
 }
 
-function evidence({ frames, streams, audio, pictures }: Verification): string {
+function evidence({ frames, streams, audio, pictures, copies = 0 }: Verification): string {
   const apart = audio.flatMap(({ start, end }) =>
     [start, end].map(({ expectedSeconds, actualSeconds }) => Math.abs(actualSeconds - expectedSeconds)),
   )
@@ -20,6 +20,7 @@ function evidence({ frames, streams, audio, pictures }: Verification): string {
     `${frames} frames, each at its time`,
     `${streams.length} ${streams.length === 1 ? 'stream' : 'streams'}`,
     ...(apart.length === 0 ? [] : [`audio within ${(Math.max(...apart) * 1000).toFixed(1)} ms`]),
+    ...(copies === 0 ? [] : [`${copies} copied ${copies === 1 ? 'track' : 'tracks'} byte for byte`]),
     ...(pictures === undefined
       ? ['pictures not looked at']
       : [

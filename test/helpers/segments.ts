@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
 import {
+  describeVideo,
   encodeSegment,
   expectAudio,
   fileUrl,
@@ -123,6 +124,11 @@ export async function joinTo(outputPath: string, { job, segments }: EncodedJob):
     ...{ format, plan, timeBase, times, audio },
     empty: await readEmptyStreams(tools.ffmpeg, { source, plan, params }),
     starts: trackStarts(format, params),
+    keepsLanguages: true,
+    video:
+      format.muxer === job.format.muxer
+        ? await describeVideo(tools.ffprobe, { ...job.firstOutput, stream: 0 })
+        : undefined,
   })
   expect(findings).toEqual([])
   return plan

@@ -20,6 +20,7 @@ function video(rates: { real?: Rational; average?: Rational; timeBase?: Rational
     language: undefined,
     width: 320,
     height: 180,
+    pixelFormat: 'yuv420p',
     realFrameRate: rates.real,
     averageFrameRate: rates.average,
   }

@@ -137,6 +137,32 @@ describe('a broken file', () => {
     ])
   })
 
+  test('with paler colours is found', async () => {
+    const path = await filtered('pale', 'hue=s=0.5')
+    const { findings } = await verify(path, source)
+    expect(findings[0]).toMatchObject({ code: 'OUTPUT_PICTURE', kind: 'colours', at: 0 })
+  })
+
+  test.each([
+    ['of another size', '-vf scale=160:90', 'width is 160 instead of 320'],
+    ['in another pixel format', '-pix_fmt yuv422p', 'pixel format is yuv422p instead of yuv420p'],
+    ['with other colour tags', '-color_primaries bt2020', 'colour primaries is bt2020 instead of unknown'],
+    ['in another shape', '-aspect 4:3', 'sample aspect ratio is 3:4 instead of 1:1'],
+    ['of another codec', '-c:v mpeg4', 'codec is mpeg4 instead of h264'],
+  ])('%s is found by what it says of itself', async (_, other, words) => {
+    const path = join(directory(), `says-${slug(other)}.mp4`)
+    await ffmpeg('-i', source, ...`${PARAMS} ${other}`.split(' '), '-c:a', 'copy', path)
+    const { findings } = await verify(path, source, { level: 'times' })
+    expect(findings.map(({ message }) => message).join()).toContain(words)
+  })
+
+  test('with other sound of the same length is found', async () => {
+    const path = join(directory(), 'hushed.mp4')
+    await ffmpeg('-i', right, '-c:v', 'copy', '-c:a', 'aac', '-af', 'volume=0.1', path)
+    const { findings } = await verify(path, source)
+    expect(findings.map(({ message }) => message)).toEqual([expect.stringContaining('should be a copy')])
+  })
+
   test('with a quarter of a picture damaged is found', async () => {
     const path = await filtered('damaged', "drawbox=w=iw/2:h=ih/2:color=green:t=fill:enable='eq(n,50)'")
     expect((await verify(path, source)).findings).toMatchObject([{ code: 'OUTPUT_PICTURE', at: 50 }])
@@ -163,7 +189,8 @@ describe('a broken file', () => {
     const track = join(directory(), 'short-audio.m4a')
     await ffmpeg('-i', right, '-vn', '-c', 'copy', '-frames:a', `${(audio[0]?.packets ?? 0) - 1}`, track)
     await ffmpeg('-i', right, '-i', track, '-map', '0:v', '-map', '1:a', '-c', 'copy', path)
-    expect((await verify(path, source)).findings).toMatchObject([{ code: 'OUTPUT_AUDIO', edge: 'end' }])
+    const { findings } = await verify(path, source)
+    expect(findings[0]).toMatchObject({ code: 'OUTPUT_AUDIO', edge: 'end' })
   })
 
   test('that ends too early is found', async () => {

@@ -26,6 +26,8 @@ export interface PictureScore {
   readonly ssimAfter: number | undefined
   /** Of the two pictures shrunk to 64x36, in dB. Encoders lose detail, never the large shapes. */
   readonly coarsePsnr: number
+  /** Of the shrunk pictures' light and colour apart, the worse of both planes; undefined where a film has no such planes. */
+  readonly planes: { readonly lightPsnr: number; readonly colourPsnr: number } | undefined
 }
 
 // Detail beyond this is the encoder's to lose, and costs time to compare.
@@ -47,6 +49,8 @@ export async function comparePictures(
   const count = end - first
   const ssim: number[] = []
   const coarse: number[] = []
+  const planes: PictureScore['planes'][] = []
+  const haveColours = [output, source].every(({ file }) => /^(yuv|nv|p0)/.test(file.video.pixelFormat))
   const films = [output, source].map((film) => readFilm(film, { first, end }, from))
   await run(
     ffmpeg,
@@ -59,9 +63,12 @@ export async function comparePictures(
       signal,
       onLine(line) {
         const fine = /\bAll:(\S+)/.exec(line)?.[1]
-        const psnr = /\bpsnr_avg:(\S+)/.exec(line)?.[1]
+        const [psnr, y, u, v] = ['avg', 'y', 'u', 'v'].map((plane) => psnrIn(line, plane))
         if (fine !== undefined) ssim.push(Number(fine))
-        if (psnr !== undefined) coarse.push(psnr === 'inf' ? PSNR_MAX : Number(psnr))
+        if (psnr !== undefined) coarse.push(psnr)
+        if (y !== undefined && u !== undefined && v !== undefined) {
+          planes.push({ lightPsnr: y, colourPsnr: Math.min(u, v) })
+        }
       },
     },
   )
@@ -73,7 +80,14 @@ export async function comparePictures(
     ssimBefore: at === 0 ? undefined : ssim[3 * at - 2],
     ssimAfter: ssim[3 * at + 2],
     coarsePsnr,
+    planes: haveColours ? planes[at] : undefined,
   }))
+}
+
+function psnrIn(line: string, plane: string): number | undefined {
+  const psnr = new RegExp(`\\bpsnr_${plane}:(\\S+)`).exec(line)?.[1]
+  if (psnr === undefined) return undefined
+  return psnr === 'inf' ? PSNR_MAX : Number(psnr)
 }
 
 function readFilm(film: FilmFile, { first, end }: Stretch, from: 'near' | 'start') {

@@ -49,7 +49,8 @@ export async function lookAtPictures(
   const scores = looks.flatMap((look) => look.scores)
   const medianSsim = median(scores.map(({ ssim }) => ssim))
   const findings = judgePictures(scores, medianCoarsePsnr).map(({ score, kind }): PictureFinding => {
-    const { place: at, ssim, coarsePsnr: psnr } = score
+    const { place: at, ssim, coarsePsnr, planes } = score
+    const psnr = kind === 'colours' ? (planes?.colourPsnr ?? coarsePsnr) : coarsePsnr
     const seconds = toSeconds(output.film.pts[at] ?? 0n, output.film.timing.source)
     return { code: 'OUTPUT_PICTURE', kind, at, seconds, ssim, psnr, medianSsim }
   })

@@ -40,8 +40,8 @@ export interface DecodingFinding {
 
 export interface PictureFinding {
   code: 'OUTPUT_PICTURE'
-  /** `outlier`: unlike the source's picture of its time; `misplaced`: more like the one before or after. */
-  kind: 'outlier' | 'misplaced'
+  /** `outlier`: unlike the source's picture of its time; `colours`: in its colours; `misplaced`: more like the one before or after. */
+  kind: 'outlier' | 'colours' | 'misplaced'
   at: number
   seconds: number
   ssim: number
@@ -68,13 +68,15 @@ export function describeFinding(finding: Finding): string {
       return `it does not decode without errors: ${finding.detail}${finding.more > 0 ? ` (and ${finding.more} more lines)` : ''}`
     case 'OUTPUT_PICTURE': {
       const values = `SSIM ${finding.ssim.toFixed(3)}, PSNR ${finding.psnr.toFixed(1)} dB, median SSIM ${finding.medianSsim.toFixed(3)}`
-      const what =
-        finding.kind === 'misplaced'
-          ? 'is more like the source’s picture before or after it'
-          : 'is unlike the source’s'
-      return `the picture at ${finding.seconds.toFixed(3)} s (frame ${finding.at}) ${what} (${values})`
+      return `the picture at ${finding.seconds.toFixed(3)} s (frame ${finding.at}) ${WHAT[finding.kind]} (${values})`
     }
   }
+}
+
+const WHAT = {
+  misplaced: 'is more like the source’s picture before or after it',
+  colours: 'has other colours than the source’s',
+  outlier: 'is unlike the source’s',
 }
 
 function frames({ missing, extra }: FramesFinding): string {

@@ -1,7 +1,9 @@
 /** What a job's output must be: the one place where its frames' times are derived from the source's. */
 import {
+  describeVideo,
   type ExpectedOutput,
   expectAudio,
+  keepsMetadata,
   type LocatedTools,
   outputTimeBase,
   type Rational,
@@ -12,7 +14,7 @@ import {
 import type { Job } from './job.ts'
 
 /** What is expected of the streams beside the video. */
-export type ExpectedOthers = Pick<ExpectedOutput, 'audio' | 'empty'>
+export type ExpectedOthers = Pick<ExpectedOutput, 'audio' | 'empty' | 'video'>
 
 /** Takes readings of the source, so it is asked for while segments are encoded. */
 export async function expectedOthers(
@@ -23,11 +25,12 @@ export async function expectedOthers(
   const plan = await job.streams
   const { source, params, format, zeroMicroseconds } = job
   const { paramsKnown } = options
-  const [audio, empty] = await Promise.all([
+  const [audio, empty, video] = await Promise.all([
     expectAudio(tools, { source, plan, params, format, paramsKnown, zeroMicroseconds }, options),
     readEmptyStreams(tools.ffmpeg, { source, plan, params }, options),
+    paramsKnown ? describeVideo(tools.ffprobe, { ...job.firstOutput, stream: 0 }, options) : undefined,
   ])
-  return { audio, empty }
+  return { audio, empty, video }
 }
 
 /** @param timeBase of the video in the file; by default the one that a single run gives it */
@@ -42,6 +45,8 @@ export async function expectedOutput(
     timeBase,
     times: toOutputTimes(job.film.pts, job.film.timing, timeBase),
     starts: trackStarts(job.format, job.params),
+    keepsLanguages:
+      keepsMetadata(job.params) && !job.params.output.some((word) => word.startsWith('language=')),
     ...others,
   }
 }

@@ -62,6 +62,8 @@ export interface Job {
   readonly container: SegmentContainer
   /** The film's first frame, encoded, in the segments' container; there while the job is prepared. */
   readonly firstFramePath: string
+  /** The same in the output's container, as a single run writes it. */
+  readonly firstOutput: { readonly path: string; readonly format: string }
   /** Size and pixel format of all segments. */
   readonly picture: string
   /** What this node's encoder makes of the params; undefined: it is not known, and the first segment tells. */
@@ -141,10 +143,12 @@ export async function prepareJob(
   }
   // What ffmpeg says of the params themselves comes first.
   const container = await preflight(tools.ffmpeg, source, params, encoderTimeBase, options)
+  const framePath = firstFramePath(container, options)
   // A segment is such an output already where the container is the same and has no options.
-  if (container !== format.muxer || params.output.length > 0) {
-    await tryOutput(tools, source, params, encoderTimeBase, format, options)
-  }
+  const isOutput = container === format.muxer && params.output.length === 0
+  const outputPath = isOutput
+    ? framePath
+    : await tryOutput(tools, source, params, encoderTimeBase, format, options)
   const build = await inspectFirstFrame(tools, source, params, encoderTimeBase, container, options)
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
   streams.catch(() => {})
@@ -170,7 +174,8 @@ export async function prepareJob(
     synced,
     params,
     container,
-    firstFramePath: firstFramePath(container, options),
+    firstFramePath: framePath,
+    firstOutput: { path: outputPath, format: format.demuxer },
     picture: build.picture,
     build,
     mixedBuilds: request.mixedBuilds === true && inBandHeaders(params.encoder) !== 'never',

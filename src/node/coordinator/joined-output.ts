@@ -99,8 +99,8 @@ export async function verifyJoined(
     const look = await lookAtOutput(tools, job, verified, seamsOf(segments.map(({ task }) => task.frames)), {
       signal,
     })
-    findings.push(...(look?.findings ?? []))
-    Object.assign(evidence, { pictures: look?.pictures })
+    findings.push(...look.findings)
+    Object.assign(evidence, { pictures: look.pictures, copies: look.copies })
   }
   const [finding, ...more] = blame(findings, segments, job)
   if (finding !== undefined) throw new OutputError([finding, ...more])

@@ -1,6 +1,7 @@
 /** A finished output looked at, picture by picture at sampled places, beside the film that the job made it of. */
 import {
   checkDecoding,
+  compareCopies,
   type FilmFile,
   type Finding,
   type LocatedTools,
@@ -18,20 +19,39 @@ const KEYFRAMES_MAX = 60
 
 export interface Look {
   readonly findings: readonly Finding[]
-  readonly pictures: PicturesCompared
+  /** Undefined where the films differ in their frames: there is no telling which picture belongs to which. */
+  readonly pictures: PicturesCompared | undefined
+  /** How many copied streams were compared. */
+  readonly copies: number
 }
 
-/**
- * @param seams places of the segments' first frames; undefined where nobody knows: the output's keyframes then
- * @returns undefined where the films differ in their frames: there is no telling which picture belongs to which
- */
+/** @param seams places of the segments' first frames; undefined where nobody knows: the output's keyframes then */
 export async function lookAtOutput(
+  tools: LocatedTools,
+  job: Job,
+  verified: VerifiedOutput,
+  seams: readonly number[] | undefined,
+  options: { signal: AbortSignal },
+): Promise<Look> {
+  const { source, params } = job
+  const plan = await job.streams
+  const copies = await compareCopies(tools.ffmpeg, verified.file, { source, plan, params }, options)
+  const decoding = await checkDecoding(tools.ffmpeg, verified.file, source, options)
+  const pictures = await lookAtFilm(tools, job, verified, seams, options)
+  return {
+    findings: [...copies.findings, ...decoding, ...(pictures?.findings ?? [])],
+    pictures,
+    copies: copies.compared,
+  }
+}
+
+async function lookAtFilm(
   tools: LocatedTools,
   job: Job,
   { file: output, findings, hidesPictures }: VerifiedOutput,
   seams: readonly number[] | undefined,
   options: { signal: AbortSignal },
-): Promise<Look | undefined> {
+): Promise<PicturesCompared | undefined> {
   // Repeated and dropped frames have no picture of the same time in the source.
   if (findings.some(({ code }) => code === 'OUTPUT_FRAMES') || job.synced !== undefined) return undefined
   // Hidden ones are not decoded, and the places of the others are not the film's.
@@ -53,9 +73,7 @@ export async function lookAtOutput(
   }
   const source: FilmFile = { ...job, file: job.source, chain: job.params.filters }
   const places = seams ?? thinOut(placesOf(index.keyframes, index.pts), KEYFRAMES_MAX)
-  const decoding = await checkDecoding(tools.ffmpeg, output, job.source, options)
-  const pictures = await lookAtPictures(tools.ffmpeg, film, source, places, options)
-  return { findings: [...decoding, ...pictures.findings], pictures }
+  return await lookAtPictures(tools.ffmpeg, film, source, places, options)
 }
 
 function placesOf(times: BigInt64Array, pts: BigInt64Array): number[] {

@@ -41,6 +41,8 @@ export interface Evidence {
   digest?: FileDigest
   /** Where its pictures were looked at. */
   pictures?: PicturesCompared
+  /** How many copied streams were compared with the source's. */
+  copies?: number
   readonly failedAttempts: SegmentChanged[]
   readonly warnings: string[]
 }

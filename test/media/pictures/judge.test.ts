@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { judgePictures, median } from '../../../src/media/pictures/judge.ts'
 import { sampleStretches, thinOut } from '../../../src/media/pictures/samples.ts'
 
-const picture = (ssim: number, neighbour: number, coarsePsnr: number) => ({
+const picture = (ssim: number, neighbour: number, coarsePsnr: number, colourPsnr?: number) => ({
   ...{ place: 7, ssim, ssimBefore: neighbour, ssimAfter: undefined, coarsePsnr },
+  planes: colourPsnr === undefined ? undefined : { lightPsnr: coarsePsnr, colourPsnr },
 })
 
 describe('a picture', () => {
@@ -14,6 +15,8 @@ describe('a picture', () => {
     ['that equals its neighbour, as the source’s do', picture(1, 1, 100), []],
     ['more like its neighbour', picture(0.9, 0.98, 40), ['misplaced']],
     ['that has lost its large shapes', picture(0.5, 0.4, 14), ['outlier']],
+    ['without its colours', picture(0.97, 0.9, 44, 26), ['colours']],
+    ['with the colours of a bad quality', picture(0.69, 0.69, 33, 31), []],
     ['partly damaged', picture(0.9, 0.85, 29), ['outlier']],
   ])('%s', (_, score, kinds) => {
     expect(judgePictures([score], 44).map(({ kind }) => kind)).toEqual(kinds)
