@@ -34,18 +34,19 @@ interface Options {
   scratchDir: string
 }
 
-/** Frames as ffmpeg lists them: when each is shown, and a checksum of its picture. */
+/** Frames as ffmpeg lists them: when each is shown, and a hash of its picture. */
 class Frames {
   timeBase: Rational = { num: 1, den: 1 }
   readonly pts: bigint[] = []
-  readonly checksums: string[] = []
+  /** 52 bits of each, which a number holds. */
+  readonly hashes: number[] = []
 
   read(line: string): void {
     this.timeBase = parseTimeBaseLine(line)?.timeBase ?? this.timeBase
     const frame = parseFrameLine(line)
     if (frame === undefined) return
     this.pts.push(frame.pts)
-    this.checksums.push(frame.checksum)
+    this.hashes.push(Number.parseInt(frame.checksum.slice(0, 13), 16))
   }
 }
 
@@ -58,7 +59,7 @@ export async function readSyncedFilm(
   options: Options,
 ): Promise<SyncedFilm> {
   const [synced, all] = await readBoth(ffmpeg, source, { params, format }, film, options)
-  const places = align(synced.checksums, all.checksums)
+  const places = align(synced.hashes, all.hashes)
   if (places === undefined || all.pts.length !== film.untrimmed.length || places.length === 0) {
     throw refusal(params, 'its frames are not found again among those of the film; use -vf fps=RATE')
   }
@@ -91,7 +92,7 @@ async function readBoth(
   film: Film,
   options: Options,
 ): Promise<[Frames, Frames]> {
-  const path = join(options.scratchDir, 'frames.framecrc')
+  const path = join(options.scratchDir, 'frames.framehash')
   const others = source.streams.filter(({ kind }) => kind !== 'video')
   const { text } = params.filters
   const picture = [
@@ -107,7 +108,7 @@ async function readBoth(
       ...[...trimArguments(params.trim), ...(params.sync?.arguments ?? []), ...picture],
       ...listedAs(format),
       ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(ticks), ...picture],
-      ...['-f', 'framecrc', fileUrl(path)],
+      ...['-hash', 'murmur3', '-f', 'framehash', fileUrl(path)],
       ...alsoInUse(others),
     ],
     { signal: options.signal, onLine: (line) => synced.read(line) },
@@ -120,14 +121,19 @@ async function readBoth(
 
 /**
  * Where ffmpeg itself chooses between a constant and a variable rate, it goes by the muxer: mp4 and mov do not declare that
- * they take a variable one. Nor does tee, which hands on to the list as it comes; framecrc does, as do Matroska and MPEG-TS.
+ * they take a variable one. Nor does tee, which hands on to the list as it comes; framehash does, as do Matroska and MPEG-TS.
  */
 function listedAs({ demuxer }: OutputFormat): string[] {
-  return demuxer === 'mov' ? ['-f', 'tee', '[f=framecrc]pipe:1'] : ['-f', 'framecrc', 'pipe:1']
+  return demuxer === 'mov'
+    ? ['-f', 'tee', '[f=framehash:hash=murmur3]pipe:1']
+    : ['-hash', 'murmur3', '-f', 'framehash', 'pipe:1']
 }
 
 /** For each picture the earliest place where it can be found, never going back. Equal pictures may stand for each other. */
-export function align(pictures: readonly string[], all: readonly string[]): Int32Array | undefined {
+export function align<Picture>(
+  pictures: readonly Picture[],
+  all: readonly Picture[],
+): Int32Array | undefined {
   const places = new Int32Array(pictures.length)
   let place = 0
   for (const [at, picture] of pictures.entries()) {

@@ -33,7 +33,7 @@ export {
   type EncodeParams,
   encoderArguments,
   type ForcedKeyframes,
-  keepsMetadata,
+  keepsLanguages,
   parseParams,
   splitParams,
   videoArguments,
@@ -57,7 +57,7 @@ export {
   toEncoderPts,
   toOutputTimes,
 } from './timing.ts'
-export { trackStarts } from './track-starts.ts'
+export { isFragmented, trackStarts } from './track-starts.ts'
 export { type AudioOffsets, type ExpectedAudio, expectAudio } from './verification/audio.ts'
 export { compareCopies } from './verification/copies.ts'
 export { checkDecoding } from './verification/decoding.ts'

@@ -81,9 +81,8 @@ export async function joinSegments(
       if (microseconds !== undefined) options.onSeconds?.(Number(microseconds) / 1e6)
     },
   })
-  const { frameNanoseconds } = job.streamTags
-  if (job.format.demuxer === 'matroska' && frameNanoseconds !== undefined) {
-    await writeDefaultDuration(job.outputPath, videoTrack(job.plan), frameNanoseconds)
+  if (job.format.demuxer === 'matroska') {
+    await writeDefaultDuration(job.outputPath, videoTrack(job.plan), job.streamTags.frameNanoseconds)
   }
 }
 
@@ -330,7 +329,7 @@ function packetDuration(job: JoinJob, lastFrame: LastFrame | undefined): string 
   return `round(if(${isLast}\\,${last}\\,${nominal})/${filterTick(job)})`
 }
 
-/** Its major version: 59 in FFmpeg 5, 61 in FFmpeg 7. */
+/** Its major version. */
 function libavcodec(encoderTag: string): number {
   return Number(/^Lavc(\d+)/.exec(encoderTag)?.[1])
 }

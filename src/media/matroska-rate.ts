@@ -7,7 +7,9 @@ import { crc32 } from 'node:zlib'
 
 interface Element {
   readonly id: number
-  /** Offsets of its content in the file, half-open. */
+  /** Offset of the whole in the file. */
+  readonly at: number
+  /** Offsets of its content, half-open. */
   readonly start: number
   readonly end: number
 }
@@ -17,6 +19,7 @@ const TRACKS = 0x1654ae6b
 const TRACK_ENTRY = 0xae
 const DEFAULT_DURATION = 0x23e383
 const CRC_32 = 0xbf
+const VOID = 0xec
 
 /** FFmpeg writes the tracks first of all but for a seek head; fonts and covers come after them. */
 const HEADER_BYTES_MAX = 1 << 20
@@ -29,21 +32,41 @@ export async function readDefaultDuration(path: string, track: number): Promise<
   })
 }
 
-/** Sets it where the file has a place for it: the value's own bytes, padded with zeros, and the checksum above it. */
-export async function writeDefaultDuration(path: string, track: number, nanoseconds: bigint): Promise<void> {
+/**
+ * Sets it where the file has a place for it: the value's own bytes, padded with zeros, and the checksum above it.
+ *
+ * @param nanoseconds undefined: takes it away
+ */
+export async function writeDefaultDuration(
+  path: string,
+  track: number,
+  nanoseconds: bigint | undefined,
+): Promise<void> {
   await withHeader(path, 'r+', async (header, file) => {
     const found = findDefaultDuration(header, track)
     if (found === undefined) return
     const { tracks, duration } = found
-    const digits = nanoseconds.toString(16).padStart((duration.end - duration.start) * 2, '0')
-    if (digits.length > (duration.end - duration.start) * 2) return
-    header.write(digits, duration.start, 'hex')
+    if (nanoseconds === undefined) {
+      makeVoid(header, duration)
+    } else {
+      const digits = nanoseconds.toString(16).padStart((duration.end - duration.start) * 2, '0')
+      if (digits.length > (duration.end - duration.start) * 2) return
+      header.write(digits, duration.start, 'hex')
+    }
     const [checksum] = [...children(header, tracks)]
     if (checksum?.id === CRC_32) {
       header.writeUInt32LE(crc32(header.subarray(checksum.end, tracks.end)), checksum.start)
     }
     await file.write(header, tracks.start, tracks.end - tracks.start, tracks.start)
   })
+}
+
+/** An element that readers pass over (RFC 8794 section 11.3.2), of the same length. */
+function makeVoid(header: Buffer, { at, end }: Element): void {
+  const length = end - at
+  header.fill(0, at, end)
+  header[at] = VOID
+  header[at + 1] = 0x80 | (length - 2)
 }
 
 async function withHeader<T>(
@@ -64,7 +87,7 @@ function findDefaultDuration(
   header: Buffer,
   track: number,
 ): { tracks: Element; duration: Element } | undefined {
-  const file: Element = { id: 0, start: 0, end: header.length }
+  const file: Element = { id: 0, at: 0, start: 0, end: header.length }
   const segment = find(header, file, SEGMENT)
   const tracks = segment && find(header, segment, TRACKS)
   if (tracks === undefined || tracks.end > header.length) return undefined
@@ -88,7 +111,7 @@ function* children(header: Buffer, { start, end }: Element): Generator<Element> 
     if (content > stop) return
     const id = Number(toInteger(header.subarray(at, sizeAt)))
     const size = toInteger(header.subarray(sizeAt, content)) & ((1n << BigInt(7 * (content - sizeAt))) - 1n)
-    const element = { id, start: content, end: content + Number(size) }
+    const element = { id, at, start: content, end: content + Number(size) }
     yield element
     at = element.end
   }

@@ -49,11 +49,6 @@ export function toSeconds(ticks: bigint, timeBase: Rational): number {
   return (Number(ticks) * timeBase.num) / timeBase.den
 }
 
-/** The nearest tick to a number of seconds that a person typed. */
-export function fromSeconds(seconds: number, timeBase: Rational): bigint {
-  return BigInt(Math.round((seconds * timeBase.den) / timeBase.num))
-}
-
 /** Ticks as a decimal number of seconds with microseconds, the form FFmpeg's duration options take. */
 export function formatMicroseconds(microseconds: bigint): string {
   const sign = microseconds < 0n ? '-' : ''

@@ -211,6 +211,7 @@ export async function createNode(
     function createWorker(sourceProxy: SourceProxy): Worker {
       return new Worker({
         tools,
+        ffmpeg,
         slots,
         workDir,
         blobs,

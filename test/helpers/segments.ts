@@ -9,6 +9,7 @@ import {
   fileUrl,
   type JoinSegment,
   joinSegments,
+  keepsLanguages,
   MediaError,
   outputFormat,
   outputTimeBase,
@@ -86,10 +87,12 @@ async function encodeAll(job: Job, cuts: Cuts, directory: string): Promise<JoinS
     const task = plan.carve({ first, end }, lengths[place % lengths.length] ?? 1)
     first += task.frames
     const path = join(directory, `segment-${task.index}.${job.container}`)
-    await encodeSegment(tools, segmentTask(job, task), {
-      inputUrl: fileUrl(job.source.path),
-      outputPath: path,
-    })
+    await encodeSegment(
+      tools,
+      segmentTask(job, task),
+      { inputUrl: fileUrl(job.source.path), outputPath: path },
+      { libavcodec: capabilities.libavcodec },
+    )
     segments.push({ path, firstTick: task.times[0] ?? 0n, frames: task.times.length })
   }
   return segments
@@ -124,7 +127,7 @@ export async function joinTo(outputPath: string, { job, segments }: EncodedJob):
     ...{ format, plan, timeBase, times, audio },
     empty: await readEmptyStreams(tools.ffmpeg, { source, plan, params }),
     starts: trackStarts(format, params),
-    keepsLanguages: true,
+    keepsLanguages: keepsLanguages(params),
     video:
       format.muxer === job.format.muxer
         ? await describeVideo(tools.ffprobe, { ...job.firstOutput, stream: 0 })
@@ -157,10 +160,16 @@ export async function singleRun(
     ...splitParams(params).map((word) => (word === '-vf' ? '-filter:v:0' : word)),
     ...others,
     // FFmpeg does so by itself in mp4, unless it is fragmented.
-    ...(/frag_keyframe/.test(params) && /\.ts$/.test(inputPath) ? ['-bsf:a', 'aac_adtstoasc'] : []),
+    ...(/frag_keyframe/.test(params) && /\.ts$/.test(inputPath) ? aacHeadersOff(plan) : []),
     // A frame rate that the params ask for is left to ffmpeg.
     ...(asksForRate(params) ? [] : ['-fps_mode:v', 'passthrough', '-enc_time_base:v', grid]),
     `file:${outputPath}`,
+  )
+}
+
+function aacHeadersOff({ streams }: StreamPlan): string[] {
+  return streams.flatMap(({ action, source: { codec } }, place) =>
+    action === 'copy' && codec === 'aac' ? [`-bsf:${place}`, 'aac_adtstoasc'] : [],
   )
 }
 

@@ -81,8 +81,8 @@ async function untilAborted({ signal }: SegmentContext): Promise<SegmentResult> 
 
 test('an offer arrives exactly, its progress comes back, its result is acknowledged', async () => {
   const { offer, offers, outcomes, streams } = await swarm(async ({ onProgress }) => {
-    onProgress({ frames: 1, fps: 2, phase: 'fetching' })
-    onProgress({ frames: 12, fps: 24.5, phase: 'encoding' })
+    onProgress({ frames: 1, fps: 2 })
+    onProgress({ frames: 12, fps: 24.5 })
     await sleep(250)
     return RESULT
   })
@@ -92,7 +92,7 @@ test('an offer arrives exactly, its progress comes back, its result is acknowled
   expect(accepted).toBe(1)
   expect(await attempt.result).toEqual(RESULT)
   // The newest in each heartbeat, and only news.
-  expect(progress).toEqual([{ frames: 12, fps: 24.5, phase: 'encoding' }])
+  expect(progress).toEqual([{ frames: 12, fps: 24.5 }])
   expect(outcomes).toEqual([])
   await attempt.acknowledge()
   await expect.poll(() => outcomes).toEqual(['acknowledged'])
@@ -142,7 +142,7 @@ test('a result or progress that is none is a failure of the worker', async () =>
     failure: { code: 'FAILED', reason: 'INTERNAL' },
   })
   const other = await swarm(async ({ onProgress }) => {
-    onProgress({ frames: 1, fps: Number.NaN, phase: 'encoding' })
+    onProgress({ frames: 1, fps: Number.NaN })
     return RESULT
   })
   await expect((await other.offer(OFFER)).result).rejects.toMatchObject({ code: 'FAILED' })

@@ -9,6 +9,8 @@ export interface FFmpegCapabilities {
   readonly version: string
   /** What it writes into an encoder tag before the encoder's name, such as `Lavc59.37.100`. */
   readonly encoderTag: string
+  /** The major version of libavcodec: 59 in FFmpeg 5, 61 in FFmpeg 7. */
+  readonly libavcodec: number
   /** Names of the video encoders. */
   readonly videoEncoders: readonly string[]
 }
@@ -30,7 +32,12 @@ export async function readCapabilities(
   const libavcodec = versionLines.find((line) => line.startsWith('libavcodec'))
   const encoderTag = `Lavc${(libavcodec ?? '').replace(/^libavcodec|\/.*$|\s/g, '')}`
   const videoEncoders = encoderLines.flatMap((line) => /^ V[A-Z.]{5} (\S+)/.exec(line)?.[1] ?? [])
-  return { version, encoderTag, videoEncoders: videoEncoders.filter((name) => name !== '=') }
+  return {
+    version,
+    encoderTag,
+    libavcodec: Number(/^Lavc(\d+)/.exec(encoderTag)?.[1] ?? 0),
+    videoEncoders: videoEncoders.filter((name) => name !== '='),
+  }
 }
 
 function tooOld(version: string): string | undefined {

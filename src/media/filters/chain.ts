@@ -19,10 +19,6 @@ export function parseChain(text: string): VideoFilter[] | undefined {
   return filters.every(({ name }) => /^[a-z0-9_]+$/i.test(name)) ? filters : undefined
 }
 
-export function formatChain(filters: readonly VideoFilter[]): string {
-  return filters.map(({ name, args }) => (args === '' ? name : `${name}=${args}`)).join(',')
-}
-
 /**
  * The value of one option, whether it was written by its name or by its place.
  *

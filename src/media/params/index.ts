@@ -131,6 +131,11 @@ export function keepsMetadata({ output }: Pick<EncodeParams, 'output'>): boolean
   return !output.some((word, at) => word === '-1' && output[at - 1] === '-map_metadata')
 }
 
+/** Whether the tracks say the languages that they have in the source. */
+export function keepsLanguages(params: Pick<EncodeParams, 'output'>): boolean {
+  return keepsMetadata(params) && !params.output.some((word) => word.startsWith('language='))
+}
+
 /** Of several `-map_chapters`, whatever their specifiers, ffmpeg takes the last. */
 export function keepsChapters({ output }: Pick<EncodeParams, 'output'>): boolean {
   const chosen = output.findLast((_, at) => /^-map_chapters(:|$)/.test(output[at - 1] ?? ''))

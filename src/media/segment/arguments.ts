@@ -1,7 +1,7 @@
 /** The command line that encodes one segment: pure, so that what is exact about it can be read and tested. */
 import { formatMicroseconds, formatRational, MICROSECONDS, rescale } from '../rational.ts'
 import { besideZero } from '../timing.ts'
-import { IN_BAND_ARGUMENTS } from './in-band.ts'
+import { IN_BAND_FILTER } from './in-band.ts'
 import { retimeFilters } from './retime.ts'
 import {
   SEGMENT_SHIFT_SECONDS,
@@ -25,7 +25,12 @@ export function segmentArguments(
   task: SegmentTask,
   seekPts: bigint | undefined,
   files: SegmentFiles,
+  libavcodec = 0,
 ): string[] {
+  const packetFilters = [
+    ...(task.inBandHeaders ? [IN_BAND_FILTER] : []),
+    ...(task.filters !== '' && libavcodec >= 60 ? [NO_EMPTY_FRAMES] : []),
+  ]
   return [
     ...['-v', 'error', '-nostdin', '-y', '-nostats', '-progress', 'pipe:1', '-stats_period', '0.5'],
     ...inputArguments(task, seekPts, files),
@@ -34,7 +39,7 @@ export function segmentArguments(
     ...task.video,
     ...filterArguments(task),
     ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', formatRational(task.encoderTimeBase)],
-    ...(task.inBandHeaders ? IN_BAND_ARGUMENTS : []),
+    ...(packetFilters.length === 0 ? [] : ['-bsf:v', packetFilters.join(',')]),
     ...['-output_ts_offset', `${SEGMENT_SHIFT_SECONDS}`],
     // One time scale for the track and its edit list: the shift is then exact for every time base.
     ...['-video_track_timescale', `${segmentTimeScale(task.encoderTimeBase)}`],
@@ -57,6 +62,12 @@ export function firstSeen(
   if (task.filtered === undefined || seekPts === undefined) return undefined
   return less(task.startPts, rescale(task.zeroMicroseconds, MICROSECONDS, task.timeBase))
 }
+
+/**
+ * From version 6.1 on filters that change times take a frame's length away, and the mov demuxer leaves out a keyframe of no length at
+ * the segment's end. Older ones know no length yet where packets are filtered.
+ */
+const NO_EMPTY_FRAMES = 'setts=duration=max(DURATION\\,1)'
 
 /** A second output: that frame's line in a list, between the lines of the progress. */
 function firstSeenArguments(task: SegmentTask): string[] {

@@ -20,6 +20,8 @@ export interface SegmentProgress {
 export interface EncodeOptions {
   signal?: AbortSignal
   onProgress?(progress: SegmentProgress): void
+  /** Its major version; undefined: as old as FFmpeg 5's. */
+  libavcodec?: number
 }
 
 export interface EncodedSegment {
@@ -102,7 +104,7 @@ async function encodeFrom(
   let seen: bigint | undefined
   let cpuSeconds = 0
   try {
-    const ran = await run(tools.ffmpeg, segmentArguments(task, seekPts, files), {
+    const ran = await run(tools.ffmpeg, segmentArguments(task, seekPts, files, options.libavcodec), {
       measureCpu: true,
       signal: options.signal,
       background: true,

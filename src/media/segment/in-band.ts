@@ -13,5 +13,5 @@ export function inBandHeaders(encoder: string): InBandHeaders {
   return /av1|^librav1e$|^mpeg[12]video$/.test(encoder) ? 'native' : 'never'
 }
 
-/** Writes them in front of every keyframe. */
-export const IN_BAND_ARGUMENTS = ['-bsf:v', 'dump_extra'] as const
+/** Writes them in front of every keyframe: FFmpeg's name of the packet filter. */
+export const IN_BAND_FILTER = 'dump_extra'

@@ -1,5 +1,6 @@
 /** The film shared out: every segment encoded by somebody and verified, or the job ends. */
-import { stat } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { formatTimeBase, toSeconds, videoArguments } from '../../media/index.ts'
 import { sharesCpus } from '../machine.ts'
 import type { SwarmNode } from '../node.ts'
@@ -31,9 +32,12 @@ export async function encodeSegments(
   let job = prepared
   for (;;) {
     announce(node, job, request, options)
+    const place = await mkdtemp(join(directory, 'segments-'))
     try {
-      return { job, segments: await dispatch(node, job, request, directory, options) }
+      return { job, segments: await dispatch(node, job, request, place, options) }
     } catch (error) {
+      // They would take their place on the disk until the job's end, and nobody wants them.
+      await rm(place, { recursive: true, force: true, maxRetries: 3 })
       if (error instanceof IndexInDoubt) {
         warn('the packets of this file do not tell its frames: it is decoded once to learn them')
         job = await withDecodedIndex(node, job, { signal: options.signal, scratchDir: directory })

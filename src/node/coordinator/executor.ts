@@ -71,7 +71,11 @@ export function localExecutor(node: SwarmNode, job: Job): Executor {
         node.tools,
         segmentTask(job, task),
         { inputUrl: fileUrl(job.source.path), outputPath: options.path },
-        { signal: options.signal, onProgress: ({ frames }) => options.onProgress(frames) },
+        {
+          signal: options.signal,
+          libavcodec: node.ffmpeg.libavcodec,
+          onProgress: ({ frames }) => options.onProgress(frames),
+        },
       )
       const encodeSeconds = (now() - began) / 1000
       options.onEncoded(encodeSeconds)

@@ -3,7 +3,7 @@ import {
   describeVideo,
   type ExpectedOutput,
   expectAudio,
-  keepsMetadata,
+  keepsLanguages,
   type LocatedTools,
   outputTimeBase,
   type Rational,
@@ -45,8 +45,7 @@ export async function expectedOutput(
     timeBase,
     times: toOutputTimes(job.film.pts, job.film.timing, timeBase),
     starts: trackStarts(job.format, job.params),
-    keepsLanguages:
-      keepsMetadata(job.params) && !job.params.output.some((word) => word.startsWith('language=')),
+    keepsLanguages: keepsLanguages(job.params),
     ...others,
   }
 }

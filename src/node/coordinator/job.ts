@@ -14,7 +14,9 @@ import {
   firstFramePath,
   inBandHeaders,
   inspectFirstFrame,
+  isFragmented,
   keepDistances,
+  type LocatedTools,
   MediaError,
   measureZero,
   type OutputFormat,
@@ -135,12 +137,7 @@ export async function prepareJob(
     options,
   )
   const encoderTimeBase = film.timing.encoder
-  // A fragmented file has no edit list to hide anything.
-  const hides = format.demuxer === 'mov' && !params.output.includes('-movflags')
-  if (hides && toEncoderPts(film.pts.at(-1) ?? 0n, film.timing) < 0n) {
-    const detail = `move all frames below zero, where ${format.name} does not show them; add setpts=PTS-STARTPTS behind them`
-    throw new MediaError({ code: 'FILM_TIMES', detail })
-  }
+  refuseHidden(film, format, params)
   // What ffmpeg says of the params themselves comes first.
   const container = await preflight(tools.ffmpeg, source, params, encoderTimeBase, options)
   const framePath = firstFramePath(container, options)
@@ -152,11 +149,7 @@ export async function prepareJob(
   const build = await inspectFirstFrame(tools, source, params, encoderTimeBase, container, options)
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
   streams.catch(() => {})
-  // mp4 and mov are told the rest by their own muxers, as in a single run.
-  const streamTags = readStreamTags(tools, source, params, encoderTimeBase, options).then((tags) =>
-    format.demuxer === 'matroska' || container === 'mov' ? tags : { ...tags, options: [] },
-  )
-  streamTags.catch(() => {})
+  const streamTags = streamTagsOf(tools, { source, params, format, container, film }, options)
   const losses = Promise.all([
     readPictureTraits(tools.ffprobe, video, options).then((traits) =>
       findLosses(tools, { source, traits, params, encoderTimeBase, format }, options),
@@ -186,6 +179,33 @@ export async function prepareJob(
   }
 }
 
+function refuseHidden(film: Film, format: OutputFormat, params: EncodeParams): void {
+  // A fragmented file has no edit list to hide anything.
+  const hides = format.demuxer === 'mov' && !isFragmented(format, params)
+  if (!hides || toEncoderPts(film.pts.at(-1) ?? 0n, film.timing) >= 0n) return
+  const detail = `move all frames below zero, where ${format.name} does not show them; add setpts=PTS-STARTPTS behind them`
+  throw new MediaError({ code: 'FILM_TIMES', detail })
+}
+
+function streamTagsOf(
+  tools: LocatedTools,
+  {
+    source,
+    params,
+    format,
+    container,
+    film,
+  }: Pick<Job, 'source' | 'params' | 'format' | 'container' | 'film'>,
+  options: { signal?: AbortSignal; scratchDir: string },
+): Promise<StreamTags> {
+  const reading = readStreamTags(tools, source, params, film.timing.encoder, options).then((tags) =>
+    // mp4 and mov are told the rest by their own muxers, as in a single run.
+    format.demuxer === 'matroska' || container === 'mov' ? tags : { ...tags, options: [] },
+  )
+  reading.catch(() => {})
+  return reading
+}
+
 /**
  * The params, with filters that start anew where the pictures' size changes taken for what they are then: what they make of the
  * film must be asked of ffmpeg, from its start.
@@ -212,9 +232,11 @@ export async function withDecodedIndex(
   options: { signal?: AbortSignal; scratchDir: string },
 ): Promise<Job> {
   const index = await decodeFrameIndex(tools.ffmpeg, job.source, job.index, options)
-  const film = await filmOf(tools.ffmpeg, { ...job, index }, options)
+  const times = await filmOf(tools.ffmpeg, { ...job, index }, options)
+  refuseHidden(times.film, job.format, job.params)
   // Headers may hold the time base, which the decoded times can change.
-  return { ...job, index, ...film, build: undefined }
+  const decoded = { ...job, index, ...times, build: undefined }
+  return { ...decoded, streamTags: streamTagsOf(tools, decoded, options) }
 }
 
 async function filmOf(

@@ -8,6 +8,7 @@ import {
   type Encoder,
   encoderArguments,
   encodeSegment,
+  type FFmpegCapabilities,
   type LocatedTools,
   parseParams,
   readEncoder,
@@ -43,6 +44,7 @@ export interface WorkerTaskEvent {
 
 export interface WorkerInit extends WorkerEvents {
   tools: LocatedTools
+  ffmpeg: Pick<FFmpegCapabilities, 'libavcodec'>
   slots: number
   /** A directory of this node's own. */
   workDir: string
@@ -147,7 +149,7 @@ export class Worker implements SegmentHandler {
   }
 
   async #encode(offer: SegmentOffer, peer: PeerId, context: SegmentContext): Promise<SegmentResult> {
-    const { tools, workDir, blobs, now } = this.#init
+    const { tools, ffmpeg, workDir, blobs, now } = this.#init
     const sources = this.#sources
     if (sources === undefined) throw new Error('the worker is not attached to a node')
     const task = await this.#toTask(offer)
@@ -164,11 +166,11 @@ export class Worker implements SegmentHandler {
         { inputUrl: borrowed.url, inputOptions: borrowed.inputOptions, outputPath: path },
         {
           signal: context.signal,
+          libavcodec: ffmpeg.libavcodec,
           onProgress: ({ frames }) =>
             context.onProgress({
               frames,
               fps: (frames * 1000) / Math.max(1, now() - began),
-              phase: 'encoding',
             }),
         },
       )

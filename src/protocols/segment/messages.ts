@@ -63,7 +63,7 @@ export const segmentOffer = z.object({
     picture: z.string().regex(/^\d{1,6}x\d{1,6} \w{1,32}$/),
   }),
   params: z.array(z.string().max(4096)).max(256),
-  container: z.enum(['mp4', 'mov', 'matroska']),
+  container: z.enum(['mp4', 'mov']),
   /** Parameter sets stand in front of every keyframe too. */
   inBandHeaders: z.boolean(),
 })
@@ -74,7 +74,6 @@ export const segmentProgress = z.object({
   frames: count,
   /** Frames a second since the attempt began. */
   fps: z.number().min(0),
-  phase: z.enum(['fetching', 'encoding', 'finishing']),
 })
 
 export type SegmentProgress = z.output<typeof segmentProgress>
