@@ -48,14 +48,19 @@ networkOptions(
   program
     .command('join')
     .description('work for others until Ctrl-C')
-    .option('--slots <n>', 'segments to encode at once', positiveInteger),
-).action((options: NetworkOptions & { slots?: number }) =>
+    .option('--slots <n>', 'segments to encode at once', positiveInteger)
+    .option(
+      '--max-load <cores>',
+      'take nothing while other programs use more cores than that',
+      positiveNumber,
+    ),
+).action((options: NetworkOptions & { slots?: number; maxLoad?: number }) =>
   main(
     options,
     async (signal, { createNode, surroundings }) => {
       const onTask = options.json ? (task: WorkerTaskEvent) => json({ event: 'task', ...task }) : tellTask
       const node = await createNode(
-        { ...nodeInit('worker', options), slots: options.slots, onTask },
+        { ...nodeInit('worker', options), slots: options.slots, maxLoad: options.maxLoad, onTask },
         surroundings(),
         { signal },
       )

@@ -14,6 +14,7 @@ import { createDataDir } from './data-dir.ts'
 import { type Discovery, discovery, SWARM_DEFAULT } from './discovery.ts'
 import { claimIdentity, type Identity } from './identity.ts'
 import { createSwarmNode } from './libp2p.ts'
+import { watchLoad } from './load.ts'
 import { defaultSlots, type Machine, readMachine } from './machine.ts'
 import { createMembership, type Membership } from './membership.ts'
 import { SOFTWARE } from './version.ts'
@@ -34,6 +35,8 @@ export interface NodeInit {
   /** False keeps quiet on the network: only `connect` and those who dial us. */
   mdns?: boolean | undefined
   slots?: number | undefined
+  /** A worker takes nothing while others use more cores of the machine; undefined: whatever they use. */
+  maxLoad?: number | undefined
   onTask?(event: WorkerTaskEvent): void
 }
 
@@ -116,6 +119,11 @@ export async function createNode(
     const traffic: Traffic = { bytesSent: 0, bytesReceived: 0 }
     const proxy = init.role === 'worker' ? await startSourceProxy() : undefined
     if (proxy !== undefined) undo.push(() => proxy.stop())
+    const load =
+      init.maxLoad === undefined
+        ? undefined
+        : watchLoad(surroundings.platform, () => (worker?.busySlots ?? 0) > 0)
+    undo.push(() => load?.stop())
     const worker = proxy === undefined ? undefined : createWorker(proxy)
 
     const swarm = init.swarm ?? SWARM_DEFAULT
@@ -217,6 +225,7 @@ export async function createNode(
         blobs,
         proxy: sourceProxy,
         now: surroundings.now,
+        isLoaded: () => load !== undefined && load.cores > (init.maxLoad ?? 0),
         ...(init.onTask === undefined ? {} : { onTask: init.onTask }),
       })
     }

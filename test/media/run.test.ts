@@ -1,6 +1,6 @@
 /** Processes that do what a real ffmpeg cannot be asked to do. */
 import { expect, test } from 'vitest'
-import { run, type Tool } from '../../src/media/ffmpeg/index.ts'
+import { locateTools, run, type Tool } from '../../src/media/ffmpeg/index.ts'
 
 const shell: Tool = { name: 'ffmpeg', path: '/bin/sh', launcher: [], backgroundLauncher: [] }
 
@@ -13,4 +13,18 @@ test('one that works without a word is not', async () => {
   await run(shell, ['-c', 'end=$(($(date +%s) + 2)); while [ $(date +%s) -lt $end ]; do :; done'], {
     stallMs: 600,
   })
+})
+
+test.skipIf(process.platform !== 'linux')('encoders yield to everybody else: CPU and disk', async () => {
+  const env = { ...process.env, FFSWARM_FFMPEG: '/bin/sh', FFSWARM_FFPROBE: '/bin/sh' }
+  const { ffmpeg } = await locateTools({
+    env,
+    platform: 'linux',
+    arch: process.arch,
+    cacheDir: '/nonexistent',
+  })
+  const lines: string[] = []
+  const tell = 'nice; command -v ionice > /dev/null && ionice || echo idle'
+  await run(ffmpeg, ['-c', tell], { background: true, onLine: (line) => void lines.push(line) })
+  expect(lines).toEqual(['19', expect.stringMatching(/^idle/)])
 })

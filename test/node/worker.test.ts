@@ -5,8 +5,9 @@ import { Worker, type WorkerInit } from '../../src/node/worker/index.ts'
 import type { SegmentOffer } from '../../src/protocols/segment/index.ts'
 
 const peer = { toString: () => 'coordinator' } as PeerId
+let isLoaded = false
 const offer = (format: string) => ({ source: { format }, container: 'mp4' }) as SegmentOffer
-const worker = () => new Worker({ slots: 1 } as WorkerInit)
+const worker = () => new Worker({ slots: 1, isLoaded: () => isLoaded } as WorkerInit)
 
 test.each(['hls', 'concat', 'lavfi', 'dash', 'image2'])(
   'a source as %s, by which ffmpeg would open other files and addresses, is refused',
@@ -23,4 +24,10 @@ test('a worker that drains takes nothing, and is through when nothing was begun'
   const leaving = worker()
   await leaving.drain()
   expect(leaving.admit(offer('mov'), peer)).toMatchObject({ code: 'DRAINING' })
+})
+
+test('a worker whose owner needs the machine takes nothing', () => {
+  isLoaded = true
+  expect(worker().admit(offer('mov'), peer)).toMatchObject({ code: 'LOADED' })
+  isLoaded = false
 })

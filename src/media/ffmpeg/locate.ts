@@ -147,7 +147,22 @@ async function findLaunchers(options: LocateOptions): Promise<Launchers> {
     setpriv !== undefined && (await succeeds(setpriv, [...deathSignal, 'true']))
       ? [setpriv, ...deathSignal]
       : []
-  return { launcher, backgroundLauncher: nice === undefined ? launcher : [nice, '-n', '19', ...launcher] }
+  return {
+    launcher,
+    backgroundLauncher: [
+      ...(await idleReader(options)),
+      ...(nice === undefined ? [] : [nice, '-n', '19']),
+      ...launcher,
+    ],
+  }
+}
+
+/** `ionice` (util-linux), so that the machine's disks serve everybody else first. Some kernels refuse it (Termux). */
+async function idleReader(options: LocateOptions): Promise<string[]> {
+  if (options.platform !== 'linux') return []
+  const ionice = await findOnPath('ionice', options)
+  const idle = ['-c', '3']
+  return ionice !== undefined && (await succeeds(ionice, [...idle, 'true'])) ? [ionice, ...idle] : []
 }
 
 async function isExecutable(path: string): Promise<boolean> {

@@ -12,7 +12,7 @@ export interface Tool {
   readonly path: string
   /** Command words before the path for work a person waits for. */
   readonly launcher: readonly string[]
-  /** The same for encoding, at the lowest priority, so that the machine and the network stay live. */
+  /** The same for encoding, at the lowest priority for CPU and disk, so that the machine and the network stay live. */
   readonly backgroundLauncher: readonly string[]
   /** Environment variables that this build needs. */
   readonly env?: Readonly<Record<string, string>>

@@ -51,6 +51,8 @@ export interface WorkerInit extends WorkerEvents {
   blobs: BlobStore
   proxy: SourceProxy
   now(): number
+  /** Whether others use more of the machine than its owner wants to share. */
+  isLoaded(): boolean
 }
 
 interface Held {
@@ -109,6 +111,7 @@ export class Worker implements SegmentHandler {
     const { slots } = this.#init
     const room = (this.#tasks.get(peer.toString()) ?? 0) > 0 ? 2 * slots : slots
     if (this.#taken >= room) return { code: 'BUSY', message: 'all slots are taken' }
+    if (this.#init.isLoaded()) return { code: 'LOADED', message: 'its owner needs the machine' }
     if (!SEGMENT_CONTAINERS.some((container) => container === offer.container)) {
       return { code: 'CONTAINER', message: `segments in ${offer.container} are not made here` }
     }
