@@ -127,6 +127,9 @@ export async function createNode(
     const worker = proxy === undefined ? undefined : createWorker(proxy)
 
     const swarm = init.swarm ?? SWARM_DEFAULT
+    // Only those that are members are named; there is no other way to have said hello.
+    const nameOf = (peer: string) =>
+      membership.peers.find(({ id }) => id.toString() === peer)?.hello.name ?? `…${peer.slice(-8)}`
     const describeSelf = (): Hello => ({
       protocolVersion: 1,
       software: SOFTWARE,
@@ -139,6 +142,9 @@ export async function createNode(
       cores: machine.cores,
       slots: worker?.slots ?? 0,
       busySlots: worker?.busySlots ?? 0,
+      serving: (worker?.serving ?? [])
+        .slice(0, 16)
+        .map(([coordinator, tasks]) => ({ name: nameOf(coordinator), tasks })),
       ffmpeg: { version: ffmpeg.version.slice(0, 64), encoders: ffmpeg.videoEncoders.slice(0, 512) },
     })
     const services = {

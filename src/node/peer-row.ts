@@ -15,6 +15,8 @@ export interface PeerRow {
   readonly cores: number
   readonly slots: number
   readonly busySlots: number
+  /** For whom a worker works. */
+  readonly serving: Hello['serving']
   /** Round-trip time; null until it has been measured. */
   readonly rttMs: number | null
 }
@@ -32,6 +34,7 @@ export function peerRow({ id, hello, addresses, rttMs }: Peer): PeerRow {
     cores: hello.cores,
     slots: hello.slots,
     busySlots: hello.busySlots,
+    serving: hello.serving,
     rttMs: rttMs === undefined ? null : Math.round(rttMs * 100) / 100,
   }
 }

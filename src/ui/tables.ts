@@ -9,7 +9,7 @@ export function peersTable(rows: readonly PeerRow[]): string {
   }
   const cells = rows.map((row) => [
     row.name,
-    row.role === 'worker' ? row.state : row.role,
+    row.role === 'worker' ? stateOf(row) : row.role,
     `${row.busySlots}/${row.slots}`,
     `${row.cores}`,
     row.rttMs === null ? '-' : `${row.rttMs} ms`,
@@ -19,6 +19,13 @@ export function peersTable(rows: readonly PeerRow[]): string {
     row.addresses.join(' '),
   ])
   return table(['NAME', 'STATE', 'SLOTS', 'CORES', 'RTT', 'FFMPEG', 'ENCODERS', 'PEER', 'ADDRESSES'], cells)
+}
+
+/** `working for laptop` or `working for laptop (2), desk (1)`. */
+function stateOf({ state, serving }: PeerRow): string {
+  if (serving.length === 0) return state
+  const whom = serving.map(({ name, tasks }) => (serving.length === 1 ? name : `${name} (${tasks})`))
+  return `${state} for ${whom.join(', ')}`
 }
 
 export function benchmarkTable(rows: readonly BenchmarkRow[]): string {

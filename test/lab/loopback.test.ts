@@ -5,6 +5,7 @@ import { freePort, LOOPBACK, runCli } from '../helpers/cli.ts'
 import {
   expectExact,
   expectNothingLeft,
+  type LabNode,
   LOSSLESS,
   leftIn,
   makersOf,
@@ -163,6 +164,43 @@ test('a node that comes in the middle of a job is put to work', async () => {
   })
   await expectExact(lab, job)
   expect(makersOf(job).sort()).toEqual([first.peer, late.peer].sort())
+})
+
+async function rowOf(worker: LabNode): Promise<unknown> {
+  const { stdout } = await runCli(
+    ['peers', '--json', '--timeout', '2', ...LOOPBACK, '--connect', worker.addresses[0] ?? ''],
+    { env: { FFSWARM_HOME: `${lab.directory}/observer` } },
+  )
+  const rows = stdout.trim().split('\n')
+  return rows.map((line) => JSON.parse(line)).find(({ peer }) => peer === worker.peer)
+}
+
+test('two jobs share one worker, and peers tells so', async () => {
+  const worker = await startWorker(lab)
+  const [first, second] = await Promise.all(
+    ['one', 'two'].map((name) =>
+      startEncode(lab, {
+        params: SLOW_LOSSLESS,
+        connect: [worker],
+        args: ['--no-local', '--segment-time', '0.5', '--name', name],
+      }),
+    ),
+  )
+  if (first === undefined || second === undefined) throw new Error('two jobs were started')
+  const verified = ({ event, state }: Record<string, unknown>) => event === 'segment' && state === 'verified'
+  await Promise.all([first, second].map(({ process }) => process.event(verified)))
+  // Between two tasks it may stand idle for a moment.
+  await expect
+    .poll(() => rowOf(worker), { timeout: 30_000, interval: 100 })
+    .toMatchObject({ state: 'working', serving: [{ name: expect.stringMatching(/^(one|two)$/) }] })
+  await Promise.all([first, second].map((job) => expectExact(lab, job)))
+  // While both wanted it, neither had it for long alone.
+  const turns = worker.process.events.filter(({ event, state }) => event === 'task' && state === 'encoded')
+  const both = turns.slice(0, Math.floor(turns.length / 2)).map(({ coordinator }) => coordinator)
+  const [a] = both
+  const ofOne = both.filter((coordinator) => coordinator === a).length
+  expect(ofOne / both.length).toBeGreaterThan(0.3)
+  expect(ofOne / both.length).toBeLessThan(0.7)
 })
 
 test('two workers of one user share a home and are two peers', async () => {

@@ -40,6 +40,7 @@ async function startNode(init: NodeInit = {}) {
     cores: 1,
     slots: 1,
     busySlots: 0,
+    serving: [],
     ffmpeg: null,
   }
   const services = { hello: hello({ local: () => described }) }

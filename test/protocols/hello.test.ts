@@ -25,6 +25,7 @@ function described(changes: Partial<Hello> = {}): Hello {
     cores: 2,
     slots: 2,
     busySlots: 0,
+    serving: [],
     ffmpeg: { version: '7.1', encoders: ['libx264', 'libsvtav1'] },
     ...changes,
   }
@@ -134,8 +135,12 @@ test("the caller's abort ends an exchange with the caller's reason", async () =>
 
 test('the largest valid hello fits', async () => {
   const encoders = Array.from({ length: 512 }, (_, i) => String(i).padStart(64, 'e'))
+  const serving = Array.from({ length: 16 }, () => ({ name: '𝄞'.repeat(32), tasks: 65_535 }))
   const cpus = Array.from({ length: 1024 }, (_, i) => 64_000 + i)
-  const [a, b] = await Promise.all([helloNode(), helloNode({ cpus, ffmpeg: { version: '7.1', encoders } })])
+  const [a, b] = await Promise.all([
+    helloNode(),
+    helloNode({ cpus, serving, ffmpeg: { version: '7.1', encoders } }),
+  ])
   await connect(a, b)
   expect((await a.services.hello.exchange(b.peerId)).ffmpeg?.encoders).toEqual(encoders)
 })

@@ -10,8 +10,9 @@ import type { Assignment, Carver, Consequence, FailureKind, Piece, Stretch } fro
 export const ATTEMPTS_MAX = 4
 /** A peer that fails this often in a row is broken, not unlucky. */
 const PEER_FAILURES_MAX = 3
-/** Seconds that a peer which refused or failed is given a rest. */
+/** Seconds that a peer which failed is given a rest. One that is busy for others may be free any moment. */
 const REST_SECONDS = 2
+const BUSY_SECONDS = 1
 /** From the assignment of a task to its first frame: what a second try at it costs beside its encoding. */
 const START_SECONDS = 0.5
 /** By so much must others be sooner before a task is done twice. */
@@ -213,7 +214,7 @@ export class Scheduler<Task extends Piece> {
     if (kind === 'other-build') return 'leave-out'
     const isUntried = [...this.peers].some((peer) => !work.failedPeers.has(peer))
     if (work.attempts >= (isUntried ? 3 : 1) * ATTEMPTS_MAX) return 'give-up'
-    slot.restUntil = Math.max(slot.restUntil, now + REST_SECONDS)
+    slot.restUntil = Math.max(slot.restUntil, now + (kind === 'refused' ? BUSY_SECONDS : REST_SECONDS))
     if (kind === 'failed') slot.failures++
     return slot.failures >= PEER_FAILURES_MAX ? 'leave-out' : 'again'
   }

@@ -25,6 +25,7 @@ import type {
   SegmentResult,
 } from '../../protocols/segment/index.ts'
 import type { BlobStore, StoredBlob } from '../blob-store.ts'
+import { FairShare } from './fair-share.ts'
 import { RemoteSources } from './remote-sources.ts'
 import type { SourceProxy } from './source-proxy.ts'
 
@@ -55,6 +56,16 @@ export interface WorkerInit extends WorkerEvents {
   isLoaded(): boolean
 }
 
+interface Running {
+  readonly coordinator: string
+  /** Seconds on the node's clock. */
+  readonly began: number
+  frames: number
+}
+
+/** A coordinator that counts with a task's last second offers the next one; its clock and ours may differ somewhat. */
+const ENDING_SECONDS = 2
+
 interface Held {
   readonly blob: StoredBlob
   readonly path: string
@@ -65,8 +76,9 @@ export class Worker implements SegmentHandler {
   #sources: RemoteSources | undefined
   readonly #held = new Map<SegmentOffer, Held>()
   readonly #encoders = new Map<string, Promise<Encoder | undefined>>()
-  /** Tasks at hand, by their coordinator. */
-  readonly #tasks = new Map<string, number>()
+  readonly #share: FairShare
+  /** What is being encoded. */
+  readonly #running = new Map<SegmentOffer, Running>()
   /** Offers that were taken and are not settled: their segments are being encoded, or their coordinators have not got them yet. */
   #unsettled = 0
   #draining = false
@@ -74,6 +86,7 @@ export class Worker implements SegmentHandler {
 
   constructor(init: WorkerInit) {
     this.#init = init
+    this.#share = new FairShare(init.slots)
   }
 
   /** The protocol it reads sources with exists only once the libp2p node does. */
@@ -86,16 +99,17 @@ export class Worker implements SegmentHandler {
   }
 
   get busySlots(): number {
-    return Math.min(this.#taken, this.#init.slots)
+    return Math.min(this.#share.tasks, this.#init.slots)
   }
 
-  get #taken(): number {
-    return [...this.#tasks.values()].reduce((sum, count) => sum + count, 0)
+  /** Tasks at hand by coordinator, the most first. */
+  get serving(): readonly [coordinator: string, tasks: number][] {
+    return this.#share.serving
   }
 
   get state(): 'idle' | 'working' | 'draining' {
     if (this.#draining) return 'draining'
-    return this.#taken > 0 ? 'working' : 'idle'
+    return this.#share.tasks > 0 ? 'working' : 'idle'
   }
 
   /** @returns a promise of the moment when all that was begun is in its coordinators' hands */
@@ -105,12 +119,8 @@ export class Worker implements SegmentHandler {
     return this.#drained.promise
   }
 
-  /** One task for each slot, and one more for a coordinator whose task is nearly done: it starts meanwhile. */
   admit(offer: SegmentOffer, peer: PeerId): { code: string; message: string } | undefined {
     if (this.#draining) return { code: 'DRAINING', message: 'this node takes no more work' }
-    const { slots } = this.#init
-    const room = (this.#tasks.get(peer.toString()) ?? 0) > 0 ? 2 * slots : slots
-    if (this.#taken >= room) return { code: 'BUSY', message: 'all slots are taken' }
     if (this.#init.isLoaded()) return { code: 'LOADED', message: 'its owner needs the machine' }
     if (!SEGMENT_CONTAINERS.some((container) => container === offer.container)) {
       return { code: 'CONTAINER', message: `segments in ${offer.container} are not made here` }
@@ -118,25 +128,40 @@ export class Worker implements SegmentHandler {
     // A list of files or a script would have ffmpeg open what it names.
     const why = whyFormatRefused(offer.source.format)
     if (why !== undefined) return { code: 'FORMAT', message: why }
+    // Last of all: who is refused a slot is remembered, and has a better claim.
+    const coordinator = peer.toString()
+    if (!this.#share.admits(coordinator, this.#seconds(), this.#ending(coordinator))) {
+      return { code: 'BUSY', message: 'all slots are taken, or promised to another coordinator' }
+    }
     this.#unsettled++
     return undefined
   }
 
   async onOffer(offer: SegmentOffer, peer: PeerId, context: SegmentContext): Promise<SegmentResult> {
-    this.#count(peer, 1)
+    const coordinator = peer.toString()
+    const began = this.#seconds()
+    this.#share.begin(coordinator, began)
+    this.#running.set(offer, { coordinator, began, frames: 0 })
     this.#tell(offer, peer, { state: 'started' })
     try {
       return await this.#encode(offer, peer, context)
     } finally {
-      this.#count(peer, -1)
+      this.#running.delete(offer)
+      this.#share.end(coordinator, this.#seconds())
     }
   }
 
-  #count(peer: PeerId, change: 1 | -1): void {
-    const coordinator = peer.toString()
-    const count = (this.#tasks.get(coordinator) ?? 0) + change
-    if (count > 0) this.#tasks.set(coordinator, count)
-    else this.#tasks.delete(coordinator)
+  /** How many of a coordinator's tasks are nearly done. */
+  #ending(wanted: string): number {
+    const now = this.#seconds()
+    return [...this.#running].filter(([{ expected }, { coordinator, began, frames }]) => {
+      const secondsLeft = ((expected.frames - frames) * (now - began)) / frames
+      return coordinator === wanted && frames > 0 && secondsLeft < ENDING_SECONDS
+    }).length
+  }
+
+  #seconds(): number {
+    return this.#init.now() / 1000
   }
 
   onSettled(offer: SegmentOffer, peer: PeerId, outcome: SegmentOutcome): void {
@@ -170,11 +195,11 @@ export class Worker implements SegmentHandler {
         {
           signal: context.signal,
           libavcodec: ffmpeg.libavcodec,
-          onProgress: ({ frames }) =>
-            context.onProgress({
-              frames,
-              fps: (frames * 1000) / Math.max(1, now() - began),
-            }),
+          onProgress: ({ frames }) => {
+            const running = this.#running.get(offer)
+            if (running !== undefined) running.frames = frames
+            context.onProgress({ frames, fps: (frames * 1000) / Math.max(1, now() - began) })
+          },
         },
       )
       const encodeMs = now() - began

@@ -28,6 +28,19 @@ export const helloMessage = z.object({
   cores: z.int().min(0).max(65_535),
   slots: z.int().min(0).max(65_535),
   busySlots: z.int().min(0).max(65_535),
+  /** For whom a worker works. */
+  serving: z
+    .array(
+      z.object({
+        name: z
+          .string()
+          .max(256)
+          .overwrite((text) => cleanText(text, NAME_LENGTH_MAX)),
+        tasks: z.int().min(0).max(65_535),
+      }),
+    )
+    .max(16)
+    .default([]),
   ffmpeg: z
     .object({
       version: z
