@@ -28,13 +28,44 @@ interface Options {
   signal?: AbortSignal
 }
 
+/** An index that is being read. */
+export interface IndexReading {
+  readonly whole: Promise<FrameIndex>
+  /**
+   * The frames from the film's start up to a keyframe, itself the last: as far as the file has been read, and as far as its packets
+   * tell frames at all. Later packets can belie it.
+   */
+  head(): FrameIndex | undefined
+}
+
 /** Reads the index from the packets alone; decodes where those cannot tell the frames. */
 export async function readFrameIndex(
   tools: { ffmpeg: Tool; ffprobe: Tool },
   source: Source,
   options: Options = {},
 ): Promise<FrameIndex> {
-  const packets = await readPackets(tools.ffprobe, source, options)
+  return await openFrameIndex(tools, source, options).whole
+}
+
+/** The same, with a look at what there is already. */
+export function openFrameIndex(
+  tools: { ffmpeg: Tool; ffprobe: Tool },
+  source: Source,
+  options: Options = {},
+): IndexReading {
+  const packets = new PacketReader()
+  const whole = readWhole(tools, source, packets, options)
+  whole.catch(() => {})
+  return { whole, head: () => headOf(source, packets) }
+}
+
+async function readWhole(
+  tools: { ffmpeg: Tool; ffprobe: Tool },
+  source: Source,
+  packets: PacketReader,
+  options: Options,
+): Promise<FrameIndex> {
+  await readPackets(tools.ffprobe, source, packets, options)
   const index: FrameIndex = {
     timeBase: source.video.timeBase,
     pts: packets.pts.toArray(),
@@ -45,6 +76,21 @@ export async function readFrameIndex(
   }
   const believable = packets.withoutPts === 0 && !packets.repeats() && index.pts.length > 0
   return believable ? index : await decodeFrameIndex(tools.ffmpeg, source, index, options)
+}
+
+function headOf(source: Source, packets: PacketReader): FrameIndex | undefined {
+  const { settled, withoutPts } = packets
+  if (settled === undefined || withoutPts > 0 || !SEEKABLE_FORMATS.has(source.format)) return undefined
+  const times = packets.pts.toArray()
+  const pts = times.slice(0, lowerBound(times, settled) + 1)
+  if (pts.some((time, at) => time === pts[at - 1])) return undefined
+  const all = packets.keyframes.toArray()
+  const keyframes = all.slice(0, lowerBound(all, settled) + 1)
+  return {
+    ...{ timeBase: source.video.timeBase, pts, keyframes },
+    openGops: packets.openGops().slice(0, keyframes.length),
+    ...{ evidence: 'packets', seekable: true },
+  }
 }
 
 // Those whose seeks by time were seen to give the frames of a full decode. AVI's index counts frames instead of timing
@@ -89,8 +135,12 @@ export function lowerBound(pts: BigInt64Array, time: bigint): number {
   return low
 }
 
-async function readPackets(ffprobe: Tool, source: Source, options: Options): Promise<PacketReader> {
-  const packets = new PacketReader()
+async function readPackets(
+  ffprobe: Tool,
+  source: Source,
+  packets: PacketReader,
+  options: Options,
+): Promise<void> {
   await run(
     ffprobe,
     [
@@ -99,7 +149,6 @@ async function readPackets(ffprobe: Tool, source: Source, options: Options): Pro
     ],
     { ...options, onLine: (line) => packets.read(line) },
   )
-  return packets
 }
 
 /** Takes ffprobe's packet lines in file order. */
@@ -109,6 +158,8 @@ class PacketReader {
   withoutPts = 0
   readonly #open = new Set<bigint>()
   #lastKeyframe: bigint | undefined
+  /** A keyframe after which another one came: all that is shown before it has been read. */
+  settled: bigint | undefined
 
   read(line: string): void {
     const [time, flags] = line.split(',')
@@ -120,6 +171,7 @@ class PacketReader {
     const pts = BigInt(time)
     if (flags.includes('K')) {
       this.keyframes.insert(pts)
+      this.settled = this.#lastKeyframe
       this.#lastKeyframe = pts
     } else if (this.#lastKeyframe !== undefined && pts < this.#lastKeyframe) {
       this.#open.add(this.#lastKeyframe)

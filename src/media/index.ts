@@ -17,7 +17,15 @@ export { type Film, readFilm, trimFilm } from './film.ts'
 export { type FilterChain, NO_FILTERS } from './filters/index.ts'
 export { findLosses } from './find-losses.ts'
 export { forcedInSegment, forcedPlaces } from './forced-keyframes.ts'
-export { decodeFrameIndex, type FrameIndex, lowerBound, ptsDigest, readFrameIndex } from './frame-index.ts'
+export {
+  decodeFrameIndex,
+  type FrameIndex,
+  type IndexReading,
+  lowerBound,
+  openFrameIndex,
+  ptsDigest,
+  readFrameIndex,
+} from './frame-index.ts'
 export { readSyncedFilm, type SyncedFilm } from './frame-sync.ts'
 export { type JoinJob, type JoinSegment, joinSegments, tryJoin } from './join.ts'
 export {
@@ -42,7 +50,7 @@ export { type PictureTraits, readPictureTraits } from './picture-traits.ts'
 export { type FilmFile, lookAtPictures, type PicturesCompared, thinOut } from './pictures/index.ts'
 export { firstFramePath, inspectFirstFrame, preflight, readStreamTags, type StreamTags } from './preflight.ts'
 export { fileUrl, probe, type Source, type SourceStream } from './probe.ts'
-export { formatRational as formatTimeBase, type Rational, toSeconds } from './rational.ts'
+export { equalRationals, formatRational as formatTimeBase, type Rational, toSeconds } from './rational.ts'
 export { whyFormatRefused } from './refused-input.ts'
 export { decodesAlike, needsComparison } from './seek-check.ts'
 export * from './segment/index.ts'

@@ -72,6 +72,12 @@ export class Dispatch {
     this.assign()
   }
 
+  /** More of the film is known. */
+  grow(): void {
+    this.#scheduler.grow()
+    this.assign()
+  }
+
   /** Whether a peer has slots in this job: it came, and was not left out since. */
   employs(peer: string): boolean {
     return this.#scheduler.employs(peer)

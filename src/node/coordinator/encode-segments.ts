@@ -9,7 +9,8 @@ import { wantedBuild } from './builds.ts'
 import { Dispatch } from './dispatch.ts'
 import { localExecutor, remoteExecutor } from './executor.ts'
 import { JobError } from './failure.ts'
-import { filmPlan, type Job, withDecodedIndex } from './job.ts'
+import { expectedFrames, followIndex, goesOn, HeadInDoubt } from './head-start.ts'
+import { filmPlan, type Job, withDecodedIndex, withHead, withWholeIndex } from './job.ts'
 import { followPeers, watchForWorkers } from './job-peers.ts'
 import { SegmentPlan } from './plan.ts'
 import { tellProgress } from './progress.ts'
@@ -30,20 +31,26 @@ export async function encodeSegments(
 ): Promise<{ job: Job; segments: readonly VerifiedSegment[] }> {
   const warn = (message: string) => options.emit({ event: 'warning', message })
   let job = prepared
+  const again = { signal: options.signal, scratchDir: directory }
   for (;;) {
     announce(node, job, request, options)
     const place = await mkdtemp(join(directory, 'segments-'))
     try {
-      return { job, segments: await dispatch(node, job, request, place, options) }
+      return await dispatch(node, job, request, place, options)
     } catch (error) {
       // They would take their place on the disk until the job's end, and nobody wants them.
       await rm(place, { recursive: true, force: true, maxRetries: 3 })
       if (error instanceof IndexInDoubt) {
         warn('the packets of this file do not tell its frames: it is decoded once to learn them')
-        job = await withDecodedIndex(node, job, { signal: options.signal, scratchDir: directory })
+        job = await withDecodedIndex(node, job, again)
+      } else if (error instanceof HeadInDoubt) {
+        warn(
+          'the rest of this file times its frames otherwise than its beginning: all segments are encoded again',
+        )
+        job = await withWholeIndex(node, job, again)
       } else if (error instanceof StartsInDoubt) {
         warn('this file decodes differently from a later keyframe: all segments are decoded from its start')
-        job = decodedFromStart(job)
+        job = decodedFromStart(await withWholeIndex(node, job, again))
       } else {
         throw error
       }
@@ -64,8 +71,9 @@ function announce(node: SwarmNode, job: Job, request: EncodeRequest, { emit }: E
       ...job.params.output,
     ].join(' '),
     encoder: job.params.encoder,
-    frames: job.film.pts.length,
-    seconds: filmSeconds(job),
+    frames: expectedFrames(job),
+    ...(job.rest === undefined ? {} : { isEstimate: true }),
+    seconds: job.rest === undefined ? filmSeconds(job) : (job.source.durationSeconds ?? filmSeconds(job)),
     timeBase: formatTimeBase(job.film.timing.source),
     coordinator: node.peerId.toString(),
   })
@@ -77,16 +85,20 @@ async function dispatch(
   request: EncodeRequest,
   directory: string,
   { signal, emit }: EncodeOptions,
-): Promise<readonly VerifiedSegment[]> {
+): Promise<{ job: Job; segments: readonly VerifiedSegment[] }> {
   const before = await stat(job.source.path)
   const sourceBlob = await node.blobs.add(job.source.path)
   const local = localExecutor(node, job)
+  const plan = new SegmentPlan(filmPlan(job), {
+    atKeyframes: request.atKeyframes,
+    expectedFrames: job.rest === undefined ? undefined : expectedFrames(job),
+  })
   const work = new Dispatch({
     node,
     job,
-    plan: new SegmentPlan(filmPlan(job), { atKeyframes: request.atKeyframes }),
+    plan,
     policy: {
-      totalFrames: job.film.pts.length,
+      totalFrames: expectedFrames(job),
       framesPerSecond: job.film.pts.length / Math.max(filmSeconds(job), 0.1),
       segmentSeconds: request.segmentSeconds,
       benchmarkSeconds: request.benchmarkSeconds,
@@ -106,7 +118,7 @@ async function dispatch(
   })
   const stopTelling = tellProgress({
     now,
-    totalFrames: job.film.pts.length,
+    totalFrames: () => plan.totalFrames + plan.unseenFrames,
     framesDone: () => work.framesDone,
     traffic: () => node.traffic,
     emit,
@@ -124,6 +136,8 @@ async function dispatch(
     (alike) => alike || work.fail(new StartsInDoubt()),
     (error) => work.fail(error),
   )
+  const whole = readOn()
+  whole.catch((error: unknown) => work.fail(error))
   try {
     emit({ event: 'phase', phase: 'encoding' })
     if (request.local !== 'never') work.add(local, node.slots)
@@ -133,13 +147,35 @@ async function dispatch(
     if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
       throw new JobError({ code: 'SOURCE_CHANGED', path: job.source.path })
     }
-    return segments
+    return { job: await whole, segments }
   } finally {
     over.abort(new Error('the job has ended'))
     stopWatching()
     stopTelling()
     stopFollowing()
     await sourceBlob.remove()
+  }
+
+  /** The job with all of its film, which is shared out as it becomes known. */
+  async function readOn(): Promise<Job> {
+    if (job.rest === undefined) return job
+    const reading = { signal: AbortSignal.any([signal, over.signal]) }
+    let head = job
+    await followIndex(
+      job,
+      (index) => {
+        head = withHead(job, index)
+        plan.grow(filmPlan(head), expectedFrames(head))
+        work.grow()
+      },
+      reading,
+    )
+    const all = await withWholeIndex(node, job, { ...reading, scratchDir: directory })
+    if (!goesOn(head, all)) throw new HeadInDoubt()
+    announce(node, all, request, { signal, emit })
+    plan.grow(filmPlan(all))
+    work.grow()
+    return all
   }
 
   /** Two encoders on one CPU gain nothing: a worker on this machine takes this node's place while it is there. */

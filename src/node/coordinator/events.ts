@@ -22,6 +22,8 @@ export interface JobStarted {
   readonly params: string
   readonly encoder: string
   readonly frames: number
+  /** How many frames there are is not known yet: the event comes once more when it is. */
+  readonly isEstimate?: true
   readonly seconds: number
   readonly timeBase: string
   readonly coordinator: PeerIdString

@@ -73,7 +73,7 @@ async function encodeFile(
     const enough = waitForPeers(node.membership, request, { signal })
     // A failure of either is the job's; the other one's must not go unhandled meanwhile.
     enough.catch(() => {})
-    const prepared = await prepareJob(node, request, { signal, scratchDir: directory })
+    const prepared = await prepareJob(node, request, { signal, scratchDir: directory, startsEarly: true })
     // A job that cannot be joined ends now, not after hours of work.
     const refused = new AbortController()
     const told = tellLosses(prepared, options).catch((error: unknown) => refused.abort(error))

@@ -6,12 +6,14 @@ import {
   defaultEncoder,
   type EncodeParams,
   encoderArguments,
+  equalRationals,
   type Film,
   type FrameIndex,
   findClockJump,
   findLosses,
   findSizeChange,
   firstFramePath,
+  type IndexReading,
   inBandHeaders,
   inspectFirstFrame,
   isFragmented,
@@ -20,6 +22,7 @@ import {
   MediaError,
   measureZero,
   type OutputFormat,
+  openFrameIndex,
   outputFormat,
   parseParams,
   planStreams,
@@ -27,7 +30,6 @@ import {
   probe,
   readEncoder,
   readFilm,
-  readFrameIndex,
   readPictureTraits,
   readStreamTags,
   readSyncedFilm,
@@ -46,6 +48,7 @@ import {
 } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
 import type { Build } from './builds.ts'
+import { firstIndex, mayStartEarly } from './head-start.ts'
 import type { FilmPlan, Task } from './plan.ts'
 import { segmentInput } from './starts.ts'
 
@@ -53,6 +56,8 @@ export interface Job {
   readonly id: string
   readonly source: Source
   readonly index: FrameIndex
+  /** Where the index, and with it the film, is but the beginning: the rest, which is being read. */
+  readonly rest: IndexReading | undefined
   /** What a single run subtracts from the source's timestamps. */
   readonly zeroMicroseconds: bigint
   /** See {@link SegmentTask}. */
@@ -96,7 +101,7 @@ export const DEFAULT_PARAMS = '-preset fast'
 export async function prepareJob(
   node: Pick<SwarmNode, 'tools'>,
   request: JobRequest,
-  options: { signal: AbortSignal; scratchDir: string },
+  options: { signal: AbortSignal; scratchDir: string; startsEarly?: boolean },
 ): Promise<Job> {
   const { tools } = node
   const format = outputFormat(request.outputPath)
@@ -117,11 +122,15 @@ export async function prepareJob(
   }
   const source = chooseStreams(await probe(tools.ffprobe, request.inputPath, options), given.streams)
   const video = { path: source.path, format: source.format, stream: source.video.index }
-  const [index, zeroMicroseconds, x264Build] = await Promise.all([
-    readFrameIndex(tools, source, options),
+  const reading = openFrameIndex(tools, source, options)
+  const [zeroMicroseconds, x264Build] = await Promise.all([
     measureZero(tools.ffmpeg, source, options),
     readX264Build(tools.ffmpeg, source, options),
   ])
+  const { index, isWhole } =
+    options.startsEarly === true && mayStartEarly(source, given, x264Build)
+      ? await firstIndex(reading, options)
+      : { index: await reading.whole, isWhole: true }
   if (index.pts.length === 0) {
     const detail = 'its video stream holds no frame'
     throw new MediaError({ code: 'INPUT_UNREADABLE', path: request.inputPath, detail })
@@ -161,6 +170,7 @@ export async function prepareJob(
     id: randomBytes(8).toString('hex'),
     source,
     index,
+    rest: isWhole ? undefined : reading,
     zeroMicroseconds,
     x264Build,
     film,
@@ -231,12 +241,38 @@ export async function withDecodedIndex(
   job: Job,
   options: { signal?: AbortSignal; scratchDir: string },
 ): Promise<Job> {
-  const index = await decodeFrameIndex(tools.ffmpeg, job.source, job.index, options)
+  const { index } = await withWholeIndex({ tools }, job, options)
+  const decoded = await decodeFrameIndex(tools.ffmpeg, job.source, index, options)
+  return await withIndex({ tools }, job, decoded, options)
+}
+
+/** The job that knows all of its film. */
+export async function withWholeIndex(
+  { tools }: Pick<SwarmNode, 'tools'>,
+  job: Job,
+  options: { signal?: AbortSignal; scratchDir: string },
+): Promise<Job> {
+  if (job.rest === undefined) return job
+  return await withIndex({ tools }, job, await job.rest.whole, options)
+}
+
+async function withIndex(
+  { tools }: Pick<SwarmNode, 'tools'>,
+  job: Job,
+  index: FrameIndex,
+  options: { signal?: AbortSignal; scratchDir: string },
+): Promise<Job> {
   const times = await filmOf(tools.ffmpeg, { ...job, index }, options)
   refuseHidden(times.film, job.format, job.params)
-  // Headers may hold the time base, which the decoded times can change.
-  const decoded = { ...job, index, ...times, build: undefined }
-  return { ...decoded, streamTags: streamTagsOf(tools, decoded, options) }
+  const changed = { ...job, index, rest: undefined, ...times }
+  if (equalRationals(job.film.timing.encoder, times.film.timing.encoder)) return changed
+  // Headers may hold the time base.
+  return { ...changed, build: undefined, streamTags: streamTagsOf(tools, changed, options) }
+}
+
+/** The job with a longer beginning of its film. */
+export function withHead(job: Job, index: FrameIndex): Job {
+  return { ...job, index, film: { ...job.film, pts: index.pts, untrimmed: index.pts } }
 }
 
 async function filmOf(

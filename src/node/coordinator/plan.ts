@@ -40,18 +40,30 @@ export interface FilmPlan extends FilteredSource {
 }
 
 export class SegmentPlan implements Carver<Task> {
-  readonly #plan: FilmPlan
+  readonly #atKeyframes: boolean
+  #plan: FilmPlan
   /** Places of the frames that the user wants as keyframes. */
-  readonly #forced: readonly number[]
+  #forced: readonly number[] = []
   /** Where cuts are cheap; undefined: they stand anywhere. */
-  readonly #keyframes: KeyframePlaces | undefined
+  #keyframes: KeyframePlaces | undefined
+  /** About how many frames the film has; undefined: they are all here. */
+  #expectedFrames: number | undefined
   #carved = 0
 
-  constructor(plan: FilmPlan, options: { atKeyframes: boolean }) {
+  /** @param options.expectedFrames where the plan is but the film's beginning, about how many frames it has */
+  constructor(plan: FilmPlan, options: { atKeyframes: boolean; expectedFrames?: number | undefined }) {
     this.#plan = plan
+    this.#atKeyframes = options.atKeyframes
+    this.grow(plan, options.expectedFrames)
+  }
+
+  /** The same film, of which more is known. */
+  grow(plan: FilmPlan, expectedFrames?: number): void {
+    this.#plan = plan
+    this.#expectedFrames = expectedFrames
     const { index, film, chain, forcedKeyframes } = plan
     this.#forced = forcedPlaces(film, forcedKeyframes)
-    if (!options.atKeyframes) return
+    if (!this.#atKeyframes) return
     // A cut makes a keyframe: best one that is wanted anyway.
     if (this.#forced.length > 0) {
       const keyframes = BigInt64Array.from(this.#forced, (place) => film.pts[place] ?? 0n)
@@ -62,8 +74,13 @@ export class SegmentPlan implements Carver<Task> {
     }
   }
 
+  /** The frames that can be shared out: of a beginning all but the last, whose time ends the one before. */
   get totalFrames(): number {
-    return this.#film.pts.length
+    return this.#film.pts.length - (this.#expectedFrames === undefined ? 0 : 1)
+  }
+
+  get unseenFrames(): number {
+    return this.#expectedFrames === undefined ? 0 : Math.max(1, this.#expectedFrames - this.totalFrames)
   }
 
   /** A task at the front of the stretch, of about `frames` frames: to a cheap cut where one is near, and no further than the stretch. */

@@ -6,8 +6,8 @@ const INTERVAL_MS = 500
 export interface ProgressSources {
   /** Milliseconds. */
   now(): number
-  /** Of the whole film. */
-  readonly totalFrames: number
+  /** Of the whole film, as far as it is known. */
+  totalFrames(): number
   framesDone(): number
   traffic(): Pick<JobProgress, 'bytesSent' | 'bytesReceived'>
   emit(event: JobProgress): void
@@ -19,13 +19,14 @@ export function tellProgress({ now, totalFrames, framesDone, traffic, emit }: Pr
   const tell = () => {
     const seconds = (now() - began) / 1000
     const frames = framesDone()
+    const total = totalFrames()
     const fps = frames / Math.max(seconds, 1e-3)
     emit({
       event: 'progress',
       frames,
-      total: totalFrames,
+      total,
       fps: Math.round(fps * 100) / 100,
-      ...(frames > 0 ? { eta: Math.round((totalFrames - frames) / fps) } : {}),
+      ...(frames > 0 ? { eta: Math.round((total - frames) / fps) } : {}),
       ...traffic(),
     })
   }

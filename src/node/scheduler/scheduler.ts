@@ -21,6 +21,9 @@ const SOONER_SECONDS = 1
 /** Slots that are on their last second are given their next task, which starts meanwhile. */
 const AHEAD_SECONDS = 1
 
+/** Where more of the film is about to be known, a slot takes no less than this part of what it should. */
+const WORTHWHILE = 0.5
+
 interface Slot<Task extends Piece> {
   readonly peer: string
   /** Frames per second, of its tasks; undefined before the first. */
@@ -76,6 +79,11 @@ export class Scheduler<Task extends Piece> {
     this.#left = { first: 0, end: carver.totalFrames }
   }
 
+  /** The carver knows more of the film. */
+  grow(): void {
+    this.#left = { first: this.#left.first, end: this.#carver.totalFrames }
+  }
+
   addPeer(peer: string, slots: number): void {
     for (let count = 0; count < slots; count++) {
       this.#slots.add({ peer, rate: undefined, attempts: [], failures: 0, restUntil: 0 })
@@ -113,6 +121,7 @@ export class Scheduler<Task extends Piece> {
 
   /** All frames are there. */
   get isDone(): boolean {
+    if (this.#carver.unseenFrames > 0) return false
     return (
       isEmpty(this.#left) && this.#open.size === 0 && this.#returned.length === 0 && this.#running.size === 0
     )
@@ -260,7 +269,9 @@ export class Scheduler<Task extends Piece> {
     const returned = this.#takeReturned(slot, views)
     if (returned !== undefined) return returned
     let whole: Work<Task> | undefined
-    let remaining = this.#left.end - this.#left.first
+    const { unseenFrames } = this.#carver
+    const seen = this.#left.end - this.#left.first
+    let remaining = seen + unseenFrames
     for (const work of this.#open) {
       if (work.parts === undefined || work.parts.slow === slot.peer) continue
       whole ??= work
@@ -270,6 +281,8 @@ export class Scheduler<Task extends Piece> {
     const others: SlotView[] = []
     for (const [other, view] of views) if (other !== slot) others.push(view)
     const frames = framesForSlot({ rate: slot.rate, pendingFrames: 0 }, others, remaining, this.#policy)
+    // Better a whole piece in a moment than a rest of one now.
+    if (whole === undefined && unseenFrames > 0 && seen < frames * WORTHWHILE) return undefined
     return frames === 0 ? undefined : this.#carve(whole, frames)
   }
 
@@ -308,7 +321,7 @@ export class Scheduler<Task extends Piece> {
    */
   #takeOver(views: ReadonlyMap<Slot<Task>, SlotView>, now: number, usual: number): void {
     let rates = 0
-    let pending = this.#left.end - this.#left.first
+    let pending = this.#left.end - this.#left.first + this.#carver.unseenFrames
     for (const { rate = 0, pendingFrames } of views.values()) {
       rates += rate
       pending += pendingFrames

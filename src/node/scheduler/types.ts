@@ -15,6 +15,8 @@ export interface Stretch {
 /** Makes a task of the front of a stretch. */
 export interface Carver<Task extends Piece> {
   readonly totalFrames: number
+  /** About how many more there are that nobody has seen yet; 0: none. */
+  readonly unseenFrames: number
   /** About `frames` long: where a cut is cheap; at least one frame, at most the stretch. */
   carve(stretch: Stretch, frames: number): Task
 }

@@ -46,6 +46,38 @@ describe('a film of four hours', () => {
   })
 })
 
+describe('a film whose index is read while the work goes on', () => {
+  test.each([
+    ['as long as was thought', 1],
+    ['longer than was thought', 0.8],
+    ['shorter than was thought', 1.3],
+  ])('%s, takes hardly longer', (_, thought) => {
+    const ratios = [2, 8, 32].flatMap((peers) =>
+      seeds(10).map((seed) => {
+        const model = steadySwarm(seed, { peers, minutes: 240, factor: 10 })
+        const expectedFrames = Math.round(thought * model.frames)
+        return overBound({
+          ...model,
+          reading: { seconds: 0.3 * lowerBound(model), expectedFrames },
+          policy: { ...model.policy, totalFrames: expectedFrames },
+        })
+      }),
+    )
+    expect(quantile(ratios, 0.5)).toBeLessThan(1.03)
+    expect(Math.max(...ratios)).toBeLessThan(1.08)
+  })
+
+  test('that comes more slowly than it is encoded is waited for, and nothing is lost', () => {
+    for (const seed of seeds(20)) {
+      const model = steadySwarm(seed, { peers: 8, minutes: 20, factor: 10 })
+      const seconds = 2 * lowerBound(model)
+      const played = play({ ...model, reading: { seconds, expectedFrames: 100 } })
+      expectWhole(played, model)
+      expect(played.makespan).toBeLessThan(1.8 * seconds)
+    }
+  })
+})
+
 describe('a node that becomes slow', () => {
   test.each([2, 3, 4, 8])(
     'one of %d, to a tenth, lengthens the job by little more than its absence',

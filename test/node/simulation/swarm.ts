@@ -38,6 +38,8 @@ export interface SwarmModel {
   cost?(frame: number): number
   /** Places where a cut is cheap, ascending. */
   readonly keyframes?: readonly number[]
+  /** How long it takes until all of the film is known, and what is thought of its length before; undefined: it is known at once. */
+  readonly reading?: { readonly seconds: number; readonly expectedFrames: number }
 }
 
 export interface Played {
@@ -73,7 +75,8 @@ interface Running {
 export function play(model: SwarmModel): Played {
   const random = seededRandom(model.seed)
   const costs = prefixCosts(model)
-  const scheduler = new Scheduler<Piece>(carverOf(model), model.policy)
+  const carver = carverOf(model)
+  const scheduler = new Scheduler<Piece>(carver, model.policy)
   const timeline = new Timeline()
   const running = new Map<Assignment<Piece>, Running>()
   const present = new Set<PeerModel>()
@@ -96,6 +99,7 @@ export function play(model: SwarmModel): Played {
       })
     }
   }
+  if (model.reading !== undefined) readOn(model.reading.seconds / 100, model.reading.seconds)
   tick()
 
   while (outcome === undefined) {
@@ -120,6 +124,15 @@ export function play(model: SwarmModel): Played {
     idleShare: 1 - busySeconds / present0,
     decisionMs,
     decisions,
+  }
+
+  /** Each look at what has been read comes after twice the time. */
+  function readOn(wait: number, end: number): void {
+    timeline.at(Math.min(timeline.now + wait, end), () => {
+      carver.read(timeline.now)
+      scheduler.grow()
+      if (timeline.now < end) readOn(2 * wait, end)
+    })
   }
 
   function assign(): void {
@@ -236,9 +249,19 @@ export function play(model: SwarmModel): Played {
 }
 
 /** Cuts at a keyframe within half of the length where there is one, as the real plan does. */
-function carverOf({ frames: totalFrames, keyframes = [] }: SwarmModel) {
+function carverOf({ frames, keyframes = [], reading }: SwarmModel) {
+  let known = reading === undefined ? frames : Math.floor(frames / 100)
   return {
-    totalFrames,
+    get totalFrames() {
+      return known
+    },
+    get unseenFrames() {
+      return known === frames ? 0 : Math.max(1, (reading?.expectedFrames ?? 0) - known)
+    },
+    read(now: number) {
+      const part = now / (reading?.seconds ?? 1)
+      known = part >= 1 ? frames : Math.floor(frames * part)
+    },
     carve({ first, end }: Stretch, wanted: number): Piece {
       const ideal = first + Math.max(1, Math.round(wanted))
       if (ideal >= end) return { first, frames: end - first }
