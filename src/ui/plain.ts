@@ -37,7 +37,9 @@ export function plainReporter({ write, isTerminal, columns, now }: PlainOptions)
         // A job that learns its frames anew is told again.
         if (event.job !== job) line(`${event.input} → ${event.output}`)
         job = event.job
-        line(`  ${event.isEstimate ? 'about ' : ''}${event.frames} frames, ${formatSeconds(event.seconds)}, params: ${event.params}`)
+        line(
+          `  ${event.isEstimate ? 'about ' : ''}${event.frames} frames, ${formatSeconds(event.seconds)}, params: ${event.params}`,
+        )
         break
       case 'peer':
         peers.set(event.peer, event.name)

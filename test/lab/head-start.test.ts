@@ -14,7 +14,14 @@ const FRAMES = 30 * 25
 async function makeClip(name: string, times = 'round(N/25/TB)'): Promise<string> {
   const path = join(lab.directory, name)
   await ffmpeg(
-    ...['-f', 'lavfi', '-i', 'testsrc2=size=160x90:rate=25:duration=30', '-vf', `settb=1/12800,setpts=${times}`],
+    ...[
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc2=size=160x90:rate=25:duration=30',
+      '-vf',
+      `settb=1/12800,setpts=${times}`,
+    ],
     ...['-fps_mode', 'passthrough', '-enc_time_base', '1/12800', '-c:v', 'libx264', '-preset', 'ultrafast'],
     ...['-g', '50', path],
   )

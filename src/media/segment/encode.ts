@@ -10,6 +10,7 @@ import { type InspectedSegment, inspectSegment } from '../verify.ts'
 import { firstSeen, type SegmentFiles, segmentArguments } from './arguments.ts'
 import { Complaints } from './complaints.ts'
 import { settleDoubt } from './doubt.ts'
+import { EncodingProgress } from './progress.ts'
 import type { SegmentTask } from './task.ts'
 
 export interface SegmentProgress {
@@ -99,6 +100,7 @@ async function encodeFrom(
   options: EncodeOptions,
 ): Promise<{ inspected: InspectedSegment | undefined; complaints: number; cpuSeconds: number }> {
   const complaints = new Complaints(task.video)
+  const progress = new EncodingProgress()
   const seekPts = task.seekPts[seekIndex]
   const wanted = firstSeen(task, seekPts)
   let seen: bigint | undefined
@@ -110,8 +112,8 @@ async function encodeFrom(
       background: true,
       onErrorLine: (line) => complaints.read(line),
       onLine(line) {
-        const frames = /^frame=(\d+)$/.exec(line)?.[1]
-        if (frames !== undefined) options.onProgress?.({ frames: Number(frames) })
+        const frames = progress.read(line)
+        if (frames !== undefined) options.onProgress?.({ frames })
         if (wanted !== undefined) seen ??= parseFrameLine(line)?.pts
       },
     })
