@@ -147,7 +147,8 @@ async function readPackets(
       ...['-v', 'error', '-f', source.format, '-select_streams', `${source.video.index}`],
       ...['-show_entries', 'packet=pts,flags', '-of', 'csv=p=0', fileUrl(source.path)],
     ],
-    { ...options, onLine: (line) => packets.read(line) },
+    // Of a large file it takes minutes, in which others have something to do.
+    { ...options, background: true, onLine: (line) => packets.read(line) },
   )
 }
 

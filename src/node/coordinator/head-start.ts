@@ -15,7 +15,7 @@ import {
 import type { Job } from './job.ts'
 
 /** An index that takes no longer than this is waited for. */
-const PATIENCE_MS = 300
+const PATIENCE_MS = 200
 /** The least that is worth beginning with, in seconds of the film. */
 const HEAD_SECONDS_MIN = 10
 const LOOK_AGAIN_MS = 250
@@ -35,15 +35,25 @@ export function mayStartEarly(
   return isWhole && isPlain && forcedKeyframes === undefined && !mayJump && isTrusted && isLong
 }
 
+/** A while from now on, or until all is read. */
+export async function patienceFor(
+  { whole }: IndexReading,
+  { signal }: { signal: AbortSignal },
+): Promise<void> {
+  await Promise.race([whole, sleep(PATIENCE_MS, undefined, { signal })]).catch(() => {})
+}
+
 /** The index, or after a short while its beginning. */
 export async function firstIndex(
   reading: IndexReading,
+  patience: Promise<void>,
   { signal }: { signal: AbortSignal },
 ): Promise<{ index: FrameIndex; isWhole: boolean }> {
   const whole = reading.whole.then((index) => ({ index, isWhole: true }))
   whole.catch(() => {})
-  for (let patience = PATIENCE_MS; ; patience = LOOK_AGAIN_MS) {
-    const found = await Promise.race([whole, sleep(patience, undefined, { signal })])
+  for (let waiting = patience; ; waiting = sleep(LOOK_AGAIN_MS, undefined, { signal })) {
+    // All of it rather than its beginning, where both are there.
+    const found = await Promise.race([whole, waiting.then(() => Promise.race([whole, undefined]))])
     if (found !== undefined) return found
     const index = reading.head()
     if (index !== undefined && secondsOf(index) >= HEAD_SECONDS_MIN) return { index, isWhole: false }

@@ -34,6 +34,7 @@ import {
   readStreamTags,
   readSyncedFilm,
   readX264Build,
+  SEGMENT_CONTAINERS,
   type SegmentContainer,
   type SegmentTask,
   type Source,
@@ -48,7 +49,7 @@ import {
 } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
 import type { Build } from './builds.ts'
-import { firstIndex, mayStartEarly } from './head-start.ts'
+import { firstIndex, mayStartEarly, patienceFor } from './head-start.ts'
 import type { FilmPlan, Task } from './plan.ts'
 import { segmentInput } from './starts.ts'
 
@@ -107,6 +108,9 @@ export async function prepareJob(
   const format = outputFormat(request.outputPath)
   const encoder = defaultEncoder(format)
   const text = request.params ?? (encoder === 'libx264' ? DEFAULT_PARAMS : '')
+  const probing = probe(tools.ffprobe, request.inputPath, options)
+  // What is wrong with the params is said first.
+  probing.catch(() => {})
   const given = await parseParams(splitParams(text), {
     defaultEncoder: encoder,
     ffmpegPath: tools.ffmpeg.path,
@@ -120,16 +124,17 @@ export async function prepareJob(
     const detail = 'with it, --mixed-builds cannot write parameter sets into the stream; leave it out'
     throw new MediaError({ code: 'PARAMS_INVALID', option: '-tag:v', detail })
   }
-  const source = chooseStreams(await probe(tools.ffprobe, request.inputPath, options), given.streams)
+  const source = chooseStreams(await probing, given.streams)
   const video = { path: source.path, format: source.format, stream: source.video.index }
   const reading = openFrameIndex(tools, source, options)
+  const patience = patienceFor(reading, options)
   const [zeroMicroseconds, x264Build] = await Promise.all([
     measureZero(tools.ffmpeg, source, options),
     readX264Build(tools.ffmpeg, source, options),
   ])
   const { index, isWhole } =
     options.startsEarly === true && mayStartEarly(source, given, x264Build)
-      ? await firstIndex(reading, options)
+      ? await firstIndex(reading, patience, options)
       : { index: await reading.whole, isWhole: true }
   if (index.pts.length === 0) {
     const detail = 'its video stream holds no frame'
@@ -147,15 +152,23 @@ export async function prepareJob(
   )
   const encoderTimeBase = film.timing.encoder
   refuseHidden(film, format, params)
+  const trying =
+    // A segment is such an output already where the container is the same and has no options.
+    format.muxer === SEGMENT_CONTAINERS[0] && params.output.length === 0
+      ? undefined
+      : tryOutput(tools, source, params, encoderTimeBase, format, options)
+  trying?.catch(() => {})
   // What ffmpeg says of the params themselves comes first.
   const container = await preflight(tools.ffmpeg, source, params, encoderTimeBase, options)
   const framePath = firstFramePath(container, options)
-  // A segment is such an output already where the container is the same and has no options.
-  const isOutput = container === format.muxer && params.output.length === 0
-  const outputPath = isOutput
-    ? framePath
-    : await tryOutput(tools, source, params, encoderTimeBase, format, options)
-  const build = await inspectFirstFrame(tools, source, params, encoderTimeBase, container, options)
+  const inspecting = inspectFirstFrame(tools, source, params, encoderTimeBase, container, options)
+  inspecting.catch(() => {})
+  const outputPath =
+    (await trying) ??
+    (container === format.muxer
+      ? framePath
+      : await tryOutput(tools, source, params, encoderTimeBase, format, options))
+  const build = await inspecting
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
   streams.catch(() => {})
   const streamTags = streamTagsOf(tools, { source, params, format, container, film }, options)
