@@ -72,6 +72,8 @@ export interface SwarmNode {
   readonly ffmpeg: FFmpegCapabilities
   readonly machine: Machine
   readonly slots: number
+  /** Where this user's nodes keep what outlives them. */
+  readonly dataDir: string
   /** A directory of this node's own, emptied at its start and its stop. */
   readonly workDir: string
   /** Blob bytes so far. */
@@ -212,6 +214,7 @@ export async function createNode(
       ffmpeg,
       machine,
       slots,
+      dataDir,
       workDir,
       traffic,
       surroundings,

@@ -66,10 +66,16 @@ export class Dispatch {
     return this.#attempts.size === 0 && !this.#hasWorkers()
   }
 
-  add(executor: Executor, slots: number): void {
+  /** @param rate as of {@link Scheduler.addPeer} */
+  add(executor: Executor, slots: number, rate?: number): void {
     this.#executors.set(executor.peer, executor)
-    this.#scheduler.addPeer(executor.peer, slots)
+    this.#scheduler.addPeer(executor.peer, slots, rate)
     this.assign()
+  }
+
+  /** Frames a second of the peers' slots. */
+  get rates(): ReadonlyMap<string, number> {
+    return this.#scheduler.rates
   }
 
   /** More of the film is known. */

@@ -14,6 +14,7 @@ import { filmPlan, type Job, withDecodedIndex, withHead, withWholeIndex } from '
 import { followPeers, watchForWorkers } from './job-peers.ts'
 import { SegmentPlan } from './plan.ts'
 import { tellProgress } from './progress.ts'
+import { kindOfWork, readRates, rememberRates } from './remembered-rates.ts'
 import type { EncodeOptions, EncodeRequest } from './request.ts'
 import { checkStarts, decodedFromStart, StartsInDoubt } from './starts.ts'
 import type { VerifiedSegment } from './verify-segment.ts'
@@ -88,6 +89,10 @@ async function dispatch(
 ): Promise<{ job: Job; segments: readonly VerifiedSegment[] }> {
   const before = await stat(job.source.path)
   const sourceBlob = await node.blobs.add(job.source.path)
+  const kind = kindOfWork(job)
+  // Nodes that are to be taken for equal are.
+  const rates =
+    request.benchmarkSeconds === undefined ? new Map() : await readRates(node.dataDir, kind, Date.now())
   const local = localExecutor(node, job)
   const plan = new SegmentPlan(filmPlan(job), {
     atKeyframes: request.atKeyframes,
@@ -113,7 +118,8 @@ async function dispatch(
   const { now } = node.surroundings
   const stopFollowing = followPeers(node.membership, job.params.encoder, {
     emit,
-    add: (peer) => work.add(remoteExecutor(node, job, sourceBlob, peer), peer.hello.slots),
+    add: (peer) =>
+      work.add(remoteExecutor(node, job, sourceBlob, peer), peer.hello.slots, rates.get(peer.id.toString())),
     remove: (peer) => work.remove(peer),
   })
   const stopTelling = tellProgress({
@@ -140,13 +146,15 @@ async function dispatch(
   whole.catch((error: unknown) => work.fail(error))
   try {
     emit({ event: 'phase', phase: 'encoding' })
-    if (request.local !== 'never') work.add(local, node.slots)
+    if (request.local !== 'never') work.add(local, node.slots, rates.get(local.peer))
     const segments = await work.run()
     if (!(await startsAlike)) throw new StartsInDoubt()
     const after = await stat(job.source.path)
     if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
       throw new JobError({ code: 'SOURCE_CHANGED', path: job.source.path })
     }
+    // A disk that is full of other things is no reason to lose a film.
+    await rememberRates(node.dataDir, kind, work.rates, Date.now()).catch(() => {})
     return { job: await whole, segments }
   } finally {
     over.abort(new Error('the job has ended'))

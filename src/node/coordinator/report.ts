@@ -81,7 +81,7 @@ export function findingOf(finding: BlamedFinding) {
 
 function sourceOf({ file, job }: Evidence) {
   if (file === undefined || job === undefined) return {}
-  const { source, index } = job
+  const { source, index, rest } = job
   return {
     sizeBytes: file.sizeBytes,
     modified: file.modified.toISOString(),
@@ -94,7 +94,8 @@ function sourceOf({ file, job }: Evidence) {
       height: source.video.height,
       timeBase: formatTimeBase(index.timeBase),
     },
-    times: { ...timesOf(index.pts), evidence: index.evidence },
+    // Of a job that failed early there may be but the film's beginning.
+    ...(rest === undefined ? { times: { ...timesOf(index.pts), evidence: index.evidence } } : {}),
   }
 }
 

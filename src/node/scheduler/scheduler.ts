@@ -84,9 +84,10 @@ export class Scheduler<Task extends Piece> {
     this.#left = { first: this.#left.first, end: this.#carver.totalFrames }
   }
 
-  addPeer(peer: string, slots: number): void {
+  /** @param rate frames a second of a slot, from jobs before; undefined: its first task measures it */
+  addPeer(peer: string, slots: number, rate?: number): void {
     for (let count = 0; count < slots; count++) {
-      this.#slots.add({ peer, rate: undefined, attempts: [], failures: 0, restUntil: 0 })
+      this.#slots.add({ peer, rate, attempts: [], failures: 0, restUntil: 0 })
     }
   }
 
@@ -97,6 +98,13 @@ export class Scheduler<Task extends Piece> {
 
   get peers(): ReadonlySet<string> {
     return new Set([...this.#slots].map(({ peer }) => peer))
+  }
+
+  /** Frames a second of a peer's slots, as far as they are known. */
+  get rates(): ReadonlyMap<string, number> {
+    const rates = new Map<string, number>()
+    for (const { peer, rate } of this.#slots) if (rate !== undefined) rates.set(peer, rate)
+    return rates
   }
 
   /** The peer is gone. @returns what it was doing, which is to be ended; its tasks are someone else's now */

@@ -46,6 +46,25 @@ describe('a film of four hours', () => {
   })
 })
 
+test.each([
+  ['right', 1],
+  ['off by a third', 1.33],
+  ['off by a factor of three', 3],
+])('what is remembered of peers, %s, does no harm', (_, factor) => {
+  const ratios = [2, 8, 32].flatMap((count) =>
+    seeds(10).map((seed) => {
+      const model = steadySwarm(seed, { peers: count, minutes: 60, factor: 10 })
+      const peers = model.peers.map((peer, at) => ({
+        ...peer,
+        remembered: peer.speed(0) * (at % 2 === 0 ? factor : 1 / factor),
+      }))
+      return overBound({ ...model, peers })
+    }),
+  )
+  expect(quantile(ratios, 0.5)).toBeLessThan(1.05)
+  expect(Math.max(...ratios)).toBeLessThan(1.12)
+})
+
 describe('a film whose index is read while the work goes on', () => {
   test.each([
     ['as long as was thought', 1],

@@ -17,6 +17,8 @@ export interface PeerModel {
   readonly slots: number
   /** Frames a second of one slot at a time of the job; 0: it hangs. */
   speed(now: number): number
+  /** What is remembered of its speed from jobs before. */
+  readonly remembered?: number
   /** Seconds from the assignment of a task to its first frame. */
   readonly startSeconds: number
   /** Seconds to bring and verify a segment. */
@@ -90,7 +92,7 @@ export function play(model: SwarmModel): Played {
   for (const peer of model.peers) {
     timeline.at(peer.joins, () => {
       present.add(peer)
-      scheduler.addPeer(peer.name, peer.slots)
+      scheduler.addPeer(peer.name, peer.slots, peer.remembered)
     })
     if (Number.isFinite(peer.leaves)) {
       timeline.at(peer.leaves, () => present.delete(peer))

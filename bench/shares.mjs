@@ -1,0 +1,157 @@
+/**
+ * `npm run bench:shares`: unequal machines on one. Each node, encoders included, may use a part of a core (cgroups); the parts of all
+ * make up the machine's cores. Its own rate is that of a plain ffmpeg in the same cgroup while the others run too; the job must come near
+ * what the sum of these rates can do. Linux, as root.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, rmdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { clipArguments, findTools } from '../scripts/support/media.mjs'
+import { Failed, withLab } from '../scripts/support/swarm.mjs'
+import { say, seconds, table } from './support/report.mjs'
+
+const OVER_TARGET = 1.08
+const PERIOD_US = 20_000
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    parts: { type: 'string', default: '1,0.5,0.3,0.2' },
+    /** Of the clip that is made. */
+    seconds: { type: 'string', default: '180' },
+    measure: { type: 'string', default: '40' },
+    params: { type: 'string', default: '-c:v libx264 -preset fast -threads 1' },
+    /** Slows the last node to a tenth, so many seconds into the job. */
+    slow: { type: 'string' },
+  },
+})
+
+await withLab(async (lab) => {
+  const tools = await findTools()
+  const parts = options.parts.split(',').map(Number)
+  const source = positionals[0] ?? (await makeClip(lab, tools))
+  const groups = await Promise.all(
+    parts.map((part, at) => makeGroup(`ffswarm-bench-${process.pid}-${at}`, part)),
+  )
+  try {
+    say(`ffmpeg ${tools.version}, params: ${options.params}, parts of a core: ${parts.join(' + ')}\n`)
+    const rates = await Promise.all(groups.map((group) => measureRate(tools, source, group)))
+    const [coordinator, ...others] = groups
+    const workers = []
+    for (const [at, group] of others.entries()) {
+      workers.push(await lab.join(`worker-${at + 1}`, { prefix: group.prefix }))
+    }
+    const slowing =
+      options.slow === undefined
+        ? undefined
+        : setTimeout(() => groups.at(-1).limit(parts.at(-1) / 10), options.slow * 1000)
+    const began = performance.now()
+    const done = await lab.encode(
+      [
+        ...[source, '-o', join(lab.directory, 'output.mkv'), '--params', options.params],
+        ...['--peers', `${workers.length}`, '--local', '--slots', '1'],
+      ],
+      { connect: workers.map(({ address }) => address), prefix: coordinator.prefix },
+    )
+    clearTimeout(slowing)
+    const wall = (performance.now() - began) / 1000
+    const rows = groups.map((_, at) => {
+      const name = at === 0 ? 'this node' : `worker-${at}`
+      const share = done.peers.find((peer) => peer.name === name)
+      return [name, `${parts[at]}`, rates[at].toFixed(2), `${share?.frames ?? 0}`, `${share?.segments ?? 0}`]
+    })
+    say(table(['node', 'cores', 'frames a second alone', 'frames', 'segments'], rows))
+    const sum = rates.reduce((all, rate) => all + rate, 0)
+    const bound = boundOf(done.frames, rates)
+    say(
+      `\n${done.frames} frames in ${seconds(wall)}; all rates together, ${sum.toFixed(1)} a second, need ${seconds(bound)}`,
+    )
+    say(
+      `phases: ${Object.entries(done.phases)
+        .map(([name, length]) => `${name} ${seconds(length)}`)
+        .join(', ')}`,
+    )
+    const verdict = wall / bound <= (options.slow === undefined ? OVER_TARGET : 1.1) ? 'met' : 'missed'
+    say(
+      `${(wall / bound).toFixed(3)} of that (target: at most ${options.slow === undefined ? OVER_TARGET : 1.1}: ${verdict})`,
+    )
+  } finally {
+    // Only an empty group can be removed.
+    await lab.close()
+    for (const group of groups) await group.remove()
+  }
+})
+
+/** Seconds that all need together; with one that becomes slow, what it is worth from then on. */
+function boundOf(frames, rates) {
+  const sum = rates.reduce((all, rate) => all + rate, 0)
+  if (options.slow === undefined) return frames / sum
+  const slow = Number(options.slow)
+  return slow + (frames - sum * slow) / (sum - 0.9 * rates.at(-1))
+}
+
+/** A control group whose processes may use a part of a core, by version 1 or 2 of the interface. */
+async function makeGroup(name, part) {
+  const isFirst = existsSync('/sys/fs/cgroup/cpu')
+  const path = join(isFirst ? '/sys/fs/cgroup/cpu' : '/sys/fs/cgroup', name)
+  try {
+    await mkdir(path)
+  } catch (error) {
+    throw new Failed(`no control group can be made here (${error.message}): run it as root`)
+  }
+  const limit = async (cores) => {
+    const quota = Math.round(cores * PERIOD_US)
+    if (!isFirst) return await writeFile(join(path, 'cpu.max'), `${quota} ${PERIOD_US}`)
+    await writeFile(join(path, 'cpu.cfs_period_us'), `${PERIOD_US}`)
+    await writeFile(join(path, 'cpu.cfs_quota_us'), `${quota}`)
+  }
+  await limit(part)
+  return {
+    limit,
+    prefix: ['sh', '-c', `echo $$ > ${join(path, 'cgroup.procs')} && exec "$@"`, 'sh'],
+    remove: () => rmdir(path).catch(() => {}),
+  }
+}
+
+/** Frames a second of a plain ffmpeg, while those of the others run. */
+async function measureRate({ ffmpeg }, source, { prefix }) {
+  const [file, ...words] = [
+    ...[
+      ...prefix,
+      ffmpeg.path,
+      '-v',
+      'error',
+      '-nostdin',
+      '-y',
+      '-stream_loop',
+      '-1',
+      '-i',
+      source,
+      '-map',
+      '0:v:0',
+    ],
+    ...[...options.params.split(' '), '-progress', 'pipe:1', '-stats_period', '0.2', '-f', 'null', '-'],
+  ]
+  const child = spawn(file, words, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let frames = 0
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    frames = Number(/^frame=(\d+)/.exec(line)?.[1] ?? frames)
+  })
+  await new Promise((resolve) => setTimeout(resolve, 5_000))
+  const [before, began] = [frames, performance.now()]
+  await new Promise((resolve) => setTimeout(resolve, options.measure * 1000))
+  const rate = ((frames - before) * 1000) / (performance.now() - began)
+  child.kill('SIGKILL')
+  return rate
+}
+
+async function makeClip(lab, { ffmpeg }) {
+  const path = join(lab.directory, 'clip.mp4')
+  const video = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20', '-g', '60']
+  const shape = { seconds: Number(options.seconds), sceneSeconds: 6, width: 1280, height: 720, rate: 24 }
+  await lab.run([ffmpeg.path, ...clipArguments(path, { ...shape, video })])
+  return path
+}
