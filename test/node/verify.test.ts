@@ -81,6 +81,7 @@ describe('a file as it must be', () => {
 
   test.each([
     ['filters that change pictures', '-vf scale=160:-2,hflip', 'mkv'],
+    ['no colours', '-pix_fmt gray', 'mkv'],
     ['a filter that changes times', '-vf fps=15', 'mp4'],
     ['audio encoded anew', '-c:a libopus', 'mkv'],
     ['audio encoded anew', '-c:a libmp3lame', 'mkv'],
