@@ -33,7 +33,7 @@ await withLab(
     const rows = []
     const times = []
     for (let count = 1; count <= Number(options.repetitions); count++) {
-      const isCold = await dropPages()
+      const isCold = await dropPages(lab)
       // Neither the program nor its tools are read from the disk for the first time.
       await lab.run([tools.ffmpeg.path, '-version'])
       await lab.run([tools.ffprobe.path, '-version'])
@@ -76,8 +76,10 @@ async function begin(lab, source, params) {
   return { probing, assigned }
 }
 
-async function dropPages() {
+async function dropPages(lab) {
   try {
+    // What was written just now keeps the disk busy.
+    await lab.run(['sync'])
     await writeFile('/proc/sys/vm/drop_caches', '1')
     return true
   } catch {

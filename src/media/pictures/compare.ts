@@ -106,11 +106,9 @@ function readFilm(film: FilmFile, { first, end }: Stretch, from: 'near' | 'start
 
 function graph(
   films: readonly { stream: number; chain: string }[],
-  { video: { width, height, pixelFormat } }: Source,
+  { video: { width, height } }: Source,
   count: number,
 ): string {
-  // Colours that were left out on purpose are not missed.
-  const isGrey = /^(gray|mono|ya\d)/.test(pixelFormat)
   const fineWidth = even(Math.min(WIDTH_MAX, width))
   const size = `${fineWidth}:${even((height * fineWidth) / Math.max(1, width))}`
   const [out, src] = ['out', 'src']
@@ -118,13 +116,7 @@ function graph(
   const parts = films.map(({ stream, chain }, place) => {
     const name = place === 0 ? out : src
     const copies = ['own', ...(others ? ['low', 'high'] : []), 'small'].map((copy) => `[${name}-${copy}]`)
-    const scaled = [
-      chain,
-      `scale=${size}:flags=area`,
-      `format=${isGrey ? 'gray' : 'yuv420p'}`,
-      'setsar=1',
-      'settb=1/1000',
-    ]
+    const scaled = [chain, `scale=${size}:flags=area`, 'format=yuv420p', 'setsar=1', 'settb=1/1000']
     return `[${place}:${stream}]${scaled.filter((text) => text !== '').join(',')},split=${copies.length}${copies.join('')}`
   })
   const low = `trim=end_frame=${count - 1}`

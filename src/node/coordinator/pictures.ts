@@ -9,6 +9,7 @@ import {
   NO_FILTERS,
   type PicturesCompared,
   readFrameIndex,
+  type Source,
   thinOut,
   type VerifiedOutput,
 } from '../../media/index.ts'
@@ -56,6 +57,8 @@ async function lookAtFilm(
   if (findings.some(({ code }) => code === 'OUTPUT_FRAMES') || job.synced !== undefined) return undefined
   // Hidden ones are not decoded, and the places of the others are not the film's.
   if (hidesPictures) return undefined
+  // What becomes of the light without colours differs by version: a full range, or that of the source.
+  if (isGrey(output) && !isGrey(job.source)) return undefined
   const index = await readFrameIndex(tools, output, options)
   const timing = {
     source: index.timeBase,
@@ -74,6 +77,10 @@ async function lookAtFilm(
   const source: FilmFile = { ...job, file: job.source, chain: job.params.filters }
   const places = seams ?? thinOut(placesOf(index.keyframes, index.pts), KEYFRAMES_MAX)
   return await lookAtPictures(tools.ffmpeg, film, source, places, options)
+}
+
+function isGrey({ video: { pixelFormat } }: Source): boolean {
+  return /^(gray|mono|ya\d)/.test(pixelFormat)
 }
 
 function placesOf(times: BigInt64Array, pts: BigInt64Array): number[] {
