@@ -9,7 +9,6 @@ import {
   NO_FILTERS,
   type PicturesCompared,
   readFrameIndex,
-  type Source,
   thinOut,
   type VerifiedOutput,
 } from '../../media/index.ts'
@@ -57,8 +56,7 @@ async function lookAtFilm(
   if (findings.some(({ code }) => code === 'OUTPUT_FRAMES') || job.synced !== undefined) return undefined
   // Hidden ones are not decoded, and the places of the others are not the film's.
   if (hidesPictures) return undefined
-  // What becomes of the light without colours differs by version: a full range, or that of the source.
-  if (isGrey(output) && !isGrey(job.source)) return undefined
+  if (losesColours(job)) return undefined
   const index = await readFrameIndex(tools, output, options)
   const timing = {
     source: index.timeBase,
@@ -79,8 +77,11 @@ async function lookAtFilm(
   return await lookAtPictures(tools.ffmpeg, film, source, places, options)
 }
 
-function isGrey({ video: { pixelFormat } }: Source): boolean {
-  return /^(gray|mono|ya\d)/.test(pixelFormat)
+/** By its pixel format, which the pictures' comparison does not apply to the source. H.264 without colours is decoded as if it had some. */
+function losesColours({ params: { video } }: Job): boolean {
+  return video.some(
+    (word, at) => /^-pix_fmt(:|$)/.test(video[at - 1] ?? '') && /^(gray|mono|ya\d)/.test(word),
+  )
 }
 
 function placesOf(times: BigInt64Array, pts: BigInt64Array): number[] {
