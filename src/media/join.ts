@@ -3,6 +3,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
+import { withoutAdtsHeaders } from './adts.ts'
 import { MediaError, mediaErrorOf } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import { alsoInUse } from './frame-times.ts'
@@ -44,6 +45,8 @@ export interface JoinJob {
   readonly segments: readonly JoinSegment[]
   /** What a single run writes as the video's `encoder` tag, such as `Lavc59.37.100 libx264`. */
   readonly encoderTag: string
+  /** As `FFmpegCapabilities` has it. */
+  readonly libavcodec: number
   /** As `readStreamTags` gives them. */
   readonly streamTags: StreamTags
   readonly outputPath: string
@@ -265,11 +268,11 @@ function packetFilters(job: JoinJob, trim: JoinTrim, lastFrame: LastFrame | unde
   return filters.length === 0 ? [] : [`-bsf:${video}`, filters.join(',')]
 }
 
-/** AAC of MPEG-TS has a header in each packet. FFmpeg takes it off for mp4 and mov, unless they are fragmented. */
+/** FFmpeg takes the headers of AAC in MPEG-TS off for mp4 and mov, unless they are fragmented. */
 function audioPacketFilters({ format, params, plan }: JoinJob): string[] {
   if (!isFragmented(format, params)) return []
-  return plan.streams.flatMap(({ action, source: { codec } }, place) =>
-    action === 'copy' && codec === 'aac' ? [`-bsf:${place}`, 'aac_adtstoasc'] : [],
+  return plan.streams.flatMap(({ action, source }, place) =>
+    action === 'copy' ? withoutAdtsHeaders(source, place) : [],
   )
 }
 
@@ -277,13 +280,13 @@ function audioPacketFilters({ format, params, plan }: JoinJob): string[] {
  * Where the part's end is left to other means, FFmpeg ends copied streams by the source's, but not subtitles that it encodes: those
  * that begin behind it are left out.
  */
-function subtitlePacketFilters({ encoderTag, format, params, plan }: JoinJob, trim: JoinTrim): string[] {
+function subtitlePacketFilters({ libavcodec, format, params, plan }: JoinJob, trim: JoinTrim): string[] {
   const { startMicroseconds = 0n, durationMicroseconds } = params.trim
   if (trim.laterSeconds === 0n || durationMicroseconds === undefined) return []
   // Subtitles come in microseconds, and mov keeps them.
-  const tick = libavcodec(encoderTag) < 60 && format.demuxer === 'matroska' ? '(1/1000)' : 'tb'
+  const tick = libavcodec < 60 && format.demuxer === 'matroska' ? '(1/1000)' : 'tb'
   // FFmpeg 7 does not take `-ss` away from them.
-  const end = durationMicroseconds + (libavcodec(encoderTag) < 61 ? 0n : startMicroseconds)
+  const end = durationMicroseconds + (libavcodec < 61 ? 0n : startMicroseconds)
   const isBehind = `gte(pts*${tick}\\,${formatMicroseconds(end)})`
   return plan.streams.flatMap(({ action, source: { kind } }, place) =>
     action === 'encode' && kind === 'subtitle' ? [`-bsf:${place}`, `noise=drop=${isBehind}`] : [],
@@ -329,14 +332,9 @@ function packetDuration(job: JoinJob, lastFrame: LastFrame | undefined): string 
   return `round(if(${isLast}\\,${last}\\,${nominal})/${filterTick(job)})`
 }
 
-/** Its major version. */
-function libavcodec(encoderTag: string): number {
-  return Number(/^Lavc(\d+)/.exec(encoderTag)?.[1])
-}
-
 /** FFmpeg 5 tells its bitstream filters the input's time base and gives them packets in the output's. */
-function filterTick({ encoderTag, format, encoderTimeBase }: JoinJob): string {
-  return libavcodec(encoderTag) < 60 ? `(${formatRational(outputTimeBase(format, encoderTimeBase))})` : 'TB'
+function filterTick({ libavcodec, format, encoderTimeBase }: JoinJob): string {
+  return libavcodec < 60 ? `(${formatRational(outputTimeBase(format, encoderTimeBase))})` : 'TB'
 }
 
 /**

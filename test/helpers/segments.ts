@@ -113,6 +113,7 @@ export async function joinTo(outputPath: string, { job, segments }: EncodedJob):
     encoderTimeBase: job.film.timing.encoder,
     segments,
     encoderTag: `${capabilities.encoderTag} ${job.params.encoder}`,
+    libavcodec: capabilities.libavcodec,
     streamTags: await job.streamTags,
     outputPath,
   })

@@ -1,4 +1,5 @@
 /** Whether the streams that were copied hold, byte for byte, what the source holds. */
+import { withoutAdtsHeaders } from '../adts.ts'
 import { MediaError } from '../failure.ts'
 import { run, type Tool } from '../ffmpeg/index.ts'
 import { alsoInUse } from '../frame-times.ts'
@@ -69,7 +70,7 @@ async function hashes(
       [
         ...['-v', 'error', '-nostdin', '-f', file.format, '-i', fileUrl(file.path)],
         ...streams.flatMap(({ index }) => ['-map', `0:${index}`]),
-        ...['-c', 'copy', ...streams.flatMap(withoutHeaders), ...part],
+        ...['-c', 'copy', ...streams.flatMap(withoutAdtsHeaders), ...part],
         ...['-f', 'streamhash', '-hash', 'murmur3', 'pipe:1', ...alsoInUse(others)],
       ],
       { ...options, onLine: (line) => void found.push(line.replace(/^.*=/, '')) },
@@ -79,9 +80,4 @@ async function hashes(
     throw error
   }
   return found
-}
-
-/** In MPEG-TS each packet of AAC has a header of its own. */
-function withoutHeaders({ codec }: SourceStream, place: number): string[] {
-  return codec === 'aac' ? [`-bsf:${place}`, 'aac_adtstoasc'] : []
 }

@@ -75,6 +75,7 @@ async function joinJob(
     format: job.format,
     encoderTimeBase: job.film.timing.encoder,
     encoderTag: `${ffmpeg.encoderTag} ${job.params.encoder}`,
+    libavcodec: ffmpeg.libavcodec,
     streamTags: await job.streamTags,
     outputPath,
     mixedBuilds: job.mixedBuilds,
