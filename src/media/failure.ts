@@ -14,6 +14,7 @@ export type MediaFailure =
   | { code: 'INPUT_WITHOUT_VIDEO'; path: string }
   | { code: 'INPUT_CLOCK_JUMPS'; path: string; atSeconds: number }
   | { code: 'INPUT_SIZE_CHANGES'; path: string; atSeconds: number }
+  | { code: 'INPUT_LOOK_CHANGES'; path: string; encoder: string; sampleAspectRatio: string }
   | { code: 'INPUT_TIMES_REPEAT'; path: string; atSeconds: number }
   | { code: 'PARAMS_INVALID'; option: string; detail: string }
   | { code: 'PARAMS_REJECTED'; detail: string }
@@ -24,6 +25,7 @@ export type MediaFailure =
   | { code: 'OUTPUT_REJECTED'; container: string; encoder: string; detail: string }
   | { code: 'SEGMENT_FRAMES'; expected: number; actual: number }
   | { code: 'SEGMENT_PICTURE'; expected: string; actual: string }
+  | { code: 'SEGMENT_LOOK'; differences: readonly string[] }
   /** Why, as the rest of a sentence that begins with the node's name. */
   | { code: 'PARAMETER_SETS'; detail: string }
 
@@ -84,6 +86,8 @@ function describe(failure: MediaFailure): string {
       return `${failure.path}: its clock jumps at ${failure.atSeconds.toFixed(1)} s, which is not handled yet: remux it first with 'ffmpeg -i INPUT -map 0 -c copy OUTPUT.mkv'`
     case 'INPUT_SIZE_CHANGES':
       return `${failure.path}: its pictures have another size or pixel format from ${failure.atSeconds.toFixed(1)} s on, where a frame rate cannot go on exactly: leave -r and -fps_mode out, or encode it to one size first`
+    case 'INPUT_LOOK_CHANGES':
+      return `${failure.path}: its sample aspect ratio changes on the way, and ${failure.encoder} of this FFmpeg would change with it at a place that no segment can know: say which one it is to have, with -vf setsar=${failure.sampleAspectRatio} behind other filters`
     case 'INPUT_TIMES_REPEAT':
       return `${failure.path}: two of its frames have one time (${failure.atSeconds.toFixed(1)} s), so it cannot be cut by time: use ffmpeg itself`
     case 'PARAMS_INVALID':
@@ -102,6 +106,8 @@ function describe(failure: MediaFailure): string {
       return `the segment has ${failure.actual} frames at other times than the ${failure.expected} that the source has there`
     case 'SEGMENT_PICTURE':
       return `the segment's pictures are ${failure.actual} and not ${failure.expected} as at the film's start`
+    case 'SEGMENT_LOOK':
+      return `the segment's pictures are not shown as the film's first: ${failure.differences.join(', ')}`
     case 'PARAMETER_SETS':
       return failure.detail
   }

@@ -2,31 +2,27 @@
 import { MediaError } from './failure.ts'
 import type { Tool } from './ffmpeg/index.ts'
 import { describeLosses, mayLose } from './lost-traits.ts'
+import type { Opening } from './opening.ts'
 import type { OutputFormat } from './output-format.ts'
-import type { EncodeParams } from './params/index.ts'
 import { type PictureTraits, readPictureTraits } from './picture-traits.ts'
 import { encodeFirstFrames } from './preflight.ts'
-import type { Source } from './probe.ts'
-import type { Rational } from './rational.ts'
 
 export interface LossQuestion {
-  readonly source: Source
+  readonly opening: Opening
   /** Of the source's video; undefined where they could not be read. */
   readonly traits: PictureTraits | undefined
-  readonly params: EncodeParams
-  readonly encoderTimeBase: Rational
   readonly format: OutputFormat
 }
 
 /** @returns one sentence for each loss, with the remedy where there is one */
 export async function findLosses(
   tools: { ffmpeg: Tool; ffprobe: Tool },
-  { source, traits, params, encoderTimeBase, format }: LossQuestion,
+  { opening, traits, format }: LossQuestion,
   options: { signal?: AbortSignal; scratchDir: string },
 ): Promise<string[]> {
   if (traits === undefined || !mayLose(traits)) return []
   try {
-    const path = await encodeFirstFrames(tools.ffmpeg, source, params, encoderTimeBase, format.muxer, {
+    const path = await encodeFirstFrames(tools.ffmpeg, opening, format.muxer, {
       ...options,
       name: 'losses',
       frames: traits.telling,
@@ -34,7 +30,8 @@ export async function findLosses(
     const video = { path, format: format.demuxer, stream: 0 }
     const encoded = await readPictureTraits(tools.ffprobe, video, options)
     if (encoded === undefined) return []
-    return describeLosses({ source: traits, encoded, encoder: params.encoder, params: params.video })
+    const { encoder, video: params } = opening.params
+    return describeLosses({ source: traits, encoded, encoder, params })
   } catch (error) {
     // Whether the params work is for others to find out; a warning less is no reason to end a job.
     if (error instanceof MediaError) return []

@@ -29,6 +29,14 @@ export {
 export { readSyncedFilm, type SyncedFilm } from './frame-sync.ts'
 export { type JoinJob, type JoinSegment, joinSegments, tryJoin } from './join.ts'
 export {
+  type FilmStart,
+  type Opening,
+  readFirstLook,
+  startAtSegment,
+  startDecoded,
+  startWithSource,
+} from './opening.ts'
+export {
   defaultEncoder,
   isOutputName,
   type OutputFormat,
@@ -48,13 +56,20 @@ export {
 } from './params/index.ts'
 export { type PictureTraits, readPictureTraits } from './picture-traits.ts'
 export { type FilmFile, lookAtPictures, type PicturesCompared, thinOut } from './pictures/index.ts'
-export { firstFramePath, inspectFirstFrame, preflight, readStreamTags, type StreamTags } from './preflight.ts'
+export {
+  encodeFirstFrames,
+  firstFramePath,
+  inspectFirstFrame,
+  preflight,
+  readStreamTags,
+  type StreamTags,
+} from './preflight.ts'
 export { fileUrl, probe, type Source, type SourceStream } from './probe.ts'
 export { equalRationals, formatRational as formatTimeBase, type Rational, toSeconds } from './rational.ts'
 export { whyFormatRefused } from './refused-input.ts'
 export { decodesAlike, needsComparison } from './seek-check.ts'
 export * from './segment/index.ts'
-export { findSizeChange } from './size-change.ts'
+export { findLookChange, findSizeChange } from './size-change.ts'
 export { planStreams, type StreamPlan } from './stream-plan.ts'
 export { encodeTestPattern, type TestPattern } from './test-pattern.ts'
 export {
@@ -71,7 +86,13 @@ export { compareCopies } from './verification/copies.ts'
 export { checkDecoding } from './verification/decoding.ts'
 export { readEmptyStreams } from './verification/empty-streams.ts'
 export { describeFinding, type Finding } from './verification/finding.ts'
-export { describeVideo, type VideoDescription } from './verification/video-description.ts'
+export {
+  describeVideo,
+  differencesInTags,
+  followsAspectRatio,
+  followsColours,
+  type VideoDescription,
+} from './verification/video-description.ts'
 export { digestFile, type FileDigest, type InspectedSegment, inspectSegment } from './verify.ts'
 export {
   type ExpectedOutput,

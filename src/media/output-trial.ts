@@ -2,10 +2,10 @@
 import { join } from 'node:path'
 import { MediaError, mediaErrorOf } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
+import { type Opening, openingArguments } from './opening.ts'
 import { type OutputFormat, unknownTo } from './output-format.ts'
-import { type EncodeParams, syncArguments, videoArguments } from './params/index.ts'
-import { fileUrl, type Source } from './probe.ts'
-import type { Rational } from './rational.ts'
+import type { EncodeParams } from './params/index.ts'
+import { fileUrl } from './probe.ts'
 
 interface Options {
   signal?: AbortSignal
@@ -13,34 +13,25 @@ interface Options {
 }
 
 /**
- * Writes the source's first frame, encoded, in the output's container, and reads it back.
+ * Writes the film's first frame, encoded, in the output's container, and reads it back.
  *
  * @returns the file, in the scratch directory
  * @throws MediaError OUTPUT_REJECTED; PARAMS_REJECTED where only the container's own options are at fault.
  */
 export async function tryOutput(
   tools: { ffmpeg: Tool; ffprobe: Tool },
-  source: Source,
-  params: EncodeParams,
-  encoderTimeBase: Rational,
+  opening: Opening,
   format: OutputFormat,
   options: Options,
 ): Promise<string> {
+  const { params } = opening
   checkOtherEncoders(params, format)
   const { signal } = options
   const path = join(options.scratchDir, 'trial-output')
   const write = (own: readonly string[]) =>
-    run(
-      tools.ffmpeg,
-      [
-        ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
-        ...['-map', `0:${source.video.index}`, '-frames:v', '1', ...videoArguments(params)],
-        ...syncArguments(params, encoderTimeBase),
-        ...own,
-        ...['-f', format.muxer, fileUrl(path)],
-      ],
-      { signal },
-    )
+    run(tools.ffmpeg, [...openingArguments(opening, 1), ...own, '-f', format.muxer, fileUrl(path)], {
+      signal,
+    })
   const rejected = (cause: MediaError) =>
     new MediaError(
       { code: 'OUTPUT_REJECTED', container: format.name, encoder: params.encoder, detail: cause.words },

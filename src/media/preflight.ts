@@ -1,11 +1,10 @@
-/** Encodes the source's first frame before any work is shared out: bad params end here, in ffmpeg's own words. */
+/** Encodes the film's first frame before any work is shared out: bad params end here, in ffmpeg's own words. */
 import { join } from 'node:path'
 import { MediaError, mediaErrorOf } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import { readDefaultDuration } from './matroska-rate.ts'
-import { type EncodeParams, syncArguments, videoArguments } from './params/index.ts'
-import { fileUrl, type Source } from './probe.ts'
-import type { Rational } from './rational.ts'
+import { type Opening, openingArguments } from './opening.ts'
+import { fileUrl } from './probe.ts'
 import { SEGMENT_CONTAINERS, type SegmentContainer } from './segment/task.ts'
 import { type InspectedSegment, inspectSegment } from './verify.ts'
 
@@ -23,15 +22,8 @@ interface Tools {
  * @returns the container whose muxer takes the encoder's output for segments
  * @throws MediaError PARAMS_REJECTED with ffmpeg's reason; PARAMS_INVALID where it is but these containers that refuse.
  */
-export async function preflight(
-  ffmpeg: Tool,
-  source: Source,
-  params: EncodeParams,
-  encoderTimeBase: Rational,
-  options: Options,
-): Promise<SegmentContainer> {
-  const refusalBy = (muxer: string) =>
-    mediaErrorOf(encodeFirstFrame(ffmpeg, source, params, encoderTimeBase, muxer, options))
+export async function preflight(ffmpeg: Tool, opening: Opening, options: Options): Promise<SegmentContainer> {
+  const refusalBy = (muxer: string) => mediaErrorOf(encodeFirstFrame(ffmpeg, opening, muxer, options))
   let cause: MediaError | undefined
   for (const container of SEGMENT_CONTAINERS) {
     const refusal = await refusalBy(container)
@@ -41,7 +33,10 @@ export async function preflight(
   const words = cause?.words ?? ''
   if (await refusalBy('null')) throw new MediaError({ code: 'PARAMS_REJECTED', detail: words }, { cause })
   const detail = `segments are ${SEGMENT_CONTAINERS.join(' or ')}, and neither holds what it makes (${words}); choose other options, or another encoder such as libvpx-vp9`
-  throw new MediaError({ code: 'PARAMS_INVALID', option: `-c:v ${params.encoder}`, detail }, { cause })
+  throw new MediaError(
+    { code: 'PARAMS_INVALID', option: `-c:v ${opening.params.encoder}`, detail },
+    { cause },
+  )
 }
 
 /** Where `preflight` leaves the first frame, encoded. */
@@ -61,16 +56,11 @@ export interface StreamTags {
  * What the joined stream says in a single run into Matroska. mp4 leaves colour tags out unless all are known, and has no
  * field order and no nominal rate; mov has no colour range.
  */
-export async function readStreamTags(
-  tools: Tools,
-  source: Source,
-  params: EncodeParams,
-  encoderTimeBase: Rational,
-  options: Options,
-): Promise<StreamTags> {
+export async function readStreamTags(tools: Tools, opening: Opening, options: Options): Promise<StreamTags> {
+  const { params } = opening
   const video = params.video.filter((word, at) => !isTag(word) && !isTag(params.video[at - 1]))
-  const untagged = { ...params, video }
-  const path = await encodeFirstFrame(tools.ffmpeg, source, untagged, encoderTimeBase, 'matroska', options)
+  const untagged = { ...opening, params: { ...params, video } }
+  const path = await encodeFirstFrame(tools.ffmpeg, untagged, 'matroska', options)
   const tags: string[] = []
   const reading = run(
     tools.ffprobe,
@@ -117,32 +107,22 @@ const OPTION_VALUES: ReadonlyMap<string, string> = new Map([
 
 async function encodeFirstFrame(
   ffmpeg: Tool,
-  source: Source,
-  params: EncodeParams,
-  encoderTimeBase: Rational,
+  opening: Opening,
   muxer: string,
   options: Options,
 ): Promise<string> {
-  const trial = { ...options, name: 'preflight', frames: 1 }
-  return await encodeFirstFrames(ffmpeg, source, params, encoderTimeBase, muxer, trial)
+  return await encodeFirstFrames(ffmpeg, opening, muxer, { ...options, name: 'preflight', frames: 1 })
 }
 
 /** @returns the file, in the scratch directory under this name */
 export async function encodeFirstFrames(
   ffmpeg: Tool,
-  source: Source,
-  params: EncodeParams,
-  encoderTimeBase: Rational,
+  opening: Opening,
   muxer: string,
   options: Options & { name: string; frames: number },
 ): Promise<string> {
   const path = join(options.scratchDir, `${options.name}.${muxer}`)
-  const args = [
-    ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
-    ...['-map', `0:${source.video.index}`, '-frames:v', `${options.frames}`, ...videoArguments(params)],
-    ...syncArguments(params, encoderTimeBase),
-    ...['-f', muxer, fileUrl(path)],
-  ]
+  const args = [...openingArguments(opening, options.frames), '-f', muxer, fileUrl(path)]
   const failure = await mediaErrorOf(run(ffmpeg, args, { signal: options.signal }))
   if (failure?.code === 'TOOL_STALLED') await run(ffmpeg, args, { signal: options.signal })
   else if (failure !== undefined) throw failure
@@ -158,12 +138,11 @@ export async function encodeFirstFrames(
  */
 export async function inspectFirstFrame(
   tools: Tools,
-  source: Source,
-  params: EncodeParams,
-  encoderTimeBase: Rational,
+  opening: Opening,
   container: SegmentContainer,
   options: Options,
 ): Promise<InspectedSegment> {
+  const { params } = opening
   const path = firstFramePath(container, options)
   let inspected: InspectedSegment | undefined
   const cause = await mediaErrorOf(
@@ -172,7 +151,7 @@ export async function inspectFirstFrame(
     }),
   )
   if (params.encoder === 'rawvideo') {
-    const nut = await encodeFirstFrame(tools.ffmpeg, source, params, encoderTimeBase, 'nut', options)
+    const nut = await encodeFirstFrame(tools.ffmpeg, opening, 'nut', options)
     const made = await readEntry(tools.ffprobe, nut, 'stream=pix_fmt', options)
     if (inspected?.picture.endsWith(` ${made}`) !== true) {
       const detail = `segments are ${container}, which does not hold raw ${made} pictures; use -c:v ffv1, which loses nothing either, and make raw pictures of its output with ffmpeg`
@@ -186,7 +165,7 @@ export async function inspectFirstFrame(
 
   /** VP8 and VP9 have their transparency in a second picture beside each, for which Matroska alone has a place. */
   async function refuseAlpha(): Promise<void> {
-    const path = await encodeFirstFrame(tools.ffmpeg, source, params, encoderTimeBase, 'matroska', options)
+    const path = await encodeFirstFrame(tools.ffmpeg, opening, 'matroska', options)
     // The stream's tag may be the source's.
     const sideData = await readEntry(tools.ffprobe, path, 'packet_side_data=side_data_type', options)
     if (sideData !== 'Matroska BlockAdditional') return

@@ -1,57 +1,96 @@
-/**
- * A film whose pictures change their size or pixel format on the way. FFmpeg builds its filters anew there: those that look at
- * several frames forget what was before, and some lose a frame.
- */
+/** Films whose pictures change on the way in more than what they show. */
 import { MediaError } from './failure.ts'
-import { run, type Tool } from './ffmpeg/index.ts'
+import { readLibavcodec, run, type Tool } from './ffmpeg/index.ts'
 import type { FrameIndex } from './frame-index.ts'
 import { fileUrl, type Source } from './probe.ts'
 import { toSeconds } from './rational.ts'
 
 /**
- * Decodes the keyframes alone, since such a change comes with one. Films of nothing but keyframes are not looked at: that
- * would be all of them.
+ * Where a film's pictures change their size or pixel format, with FFmpeg 7 also their colour range or matrix. It builds its filters anew
+ * there: those that look at several frames forget what was before, and some lose a frame.
  *
- * @returns the seconds from the first frame at which it happens; undefined where it does not, or cannot be told
+ * @returns the seconds from the first frame; undefined where it does not happen, or cannot be told
  */
 export async function findSizeChange(
-  ffprobe: Tool,
+  { ffmpeg, ffprobe }: { ffmpeg: Tool; ffprobe: Tool },
   source: Source,
   index: FrameIndex,
   options: { signal?: AbortSignal } = {},
 ): Promise<number | undefined> {
+  const colours = (await readLibavcodec(ffmpeg, options)) < 61 ? '' : ',color_range,color_space'
+  const entries = `width,height,pix_fmt${colours}`
+  const change = await findChange(ffprobe, source, index, { ...options, entries })
+  return change === undefined ? undefined : toSeconds(change - (index.pts[0] ?? 0n), index.timeBase)
+}
+
+/**
+ * The first keyframe from the time `from` on, in the source's ticks, that is to be shown otherwise than the one before: its sample
+ * aspect ratio or its colours. It takes a reading of the file, with a low priority.
+ */
+export async function findLookChange(
+  ffprobe: Tool,
+  source: Source,
+  index: FrameIndex,
+  options: { signal?: AbortSignal; from: bigint },
+): Promise<bigint | undefined> {
+  // Elsewhere the container tells once for all.
+  if (!TOLD_BY_PICTURES.has(source.format)) return undefined
+  const entries = 'sample_aspect_ratio,color_range,color_space,color_primaries,color_transfer'
+  return await findChange(ffprobe, source, index, { ...options, entries, background: true })
+}
+
+/** Demuxers of files that leave it to the video itself to tell how it is to be shown. */
+const TOLD_BY_PICTURES: ReadonlySet<string> = new Set(['mpegts', 'mpeg', 'mpegvideo', 'm4v', 'h264', 'hevc'])
+
+/**
+ * Decodes the keyframes alone, since such a change comes with one. Films of nothing but keyframes are not looked at: that
+ * would be all of them.
+ */
+async function findChange(
+  ffprobe: Tool,
+  source: Source,
+  index: FrameIndex,
+  {
+    signal,
+    entries,
+    from,
+    background = false,
+  }: { signal?: AbortSignal; entries: string; from?: bigint; background?: boolean },
+): Promise<bigint | undefined> {
   if (index.keyframes.length === index.pts.length) return undefined
+  const count = entries.split(',').length
   let before: string | undefined
-  let change: number | undefined
+  let change: bigint | undefined
   const enough = new AbortController()
-  const signals = [enough.signal, options.signal].filter((signal) => signal !== undefined)
+  const signals = [enough.signal, signal].filter((each) => each !== undefined)
   try {
     await run(
       ffprobe,
       [
         ...['-v', 'error', '-f', source.format, '-select_streams', `${source.video.index}`],
-        ...['-skip_frame', 'nokey', '-show_entries', 'frame=best_effort_timestamp,width,height,pix_fmt'],
+        ...['-skip_frame', 'nokey', '-show_entries', `frame=best_effort_timestamp,${entries}`],
         ...['-of', 'csv=p=0', fileUrl(source.path)],
       ],
       {
         signal: AbortSignal.any(signals),
+        background,
         onLine(line) {
-          const [, pts, picture] = FRAME.exec(line) ?? []
-          if (pts === undefined) return
-          before ??= picture
-          if (picture === before) return
-          change ??= toSeconds(BigInt(pts) - (index.pts[0] ?? 0n), index.timeBase)
+          // A frame's side data follows.
+          const [time = '', ...told] = line.split(',').slice(0, 1 + count)
+          if (!/^-?\d+$/.test(time) || told.length < count) return
+          const pts = BigInt(time)
+          const look = told.join(',')
+          if (before === undefined || (from !== undefined && pts <= from)) before = look
+          if (look === before) return
+          change ??= pts
           enough.abort()
         },
       },
     )
   } catch (error) {
-    options.signal?.throwIfAborted()
+    signal?.throwIfAborted()
     // What cannot be decoded says so elsewhere.
     if (!enough.signal.aborted && !(error instanceof MediaError)) throw error
   }
   return change
 }
-
-/** `2000,160,96,yuv420p`: its time, then size and pixel format. */
-const FRAME = /^(-?\d+),(\d+,\d+,\w+)/

@@ -4,6 +4,11 @@ import { createReadStream } from 'node:fs'
 import { AscendingTimes } from './ascending-times.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import { digestParameterSets } from './segment/parameter-sets.ts'
+import {
+  DESCRIPTION_ENTRIES,
+  toDescription,
+  type VideoDescription,
+} from './verification/video-description.ts'
 
 interface Options {
   signal?: AbortSignal
@@ -29,6 +34,8 @@ export interface InspectedSegment {
   readonly times: BigInt64Array
   /** Size and pixel format, such as `1920x1080 yuv420p`. */
   readonly picture: string
+  /** How the pictures are to be shown. */
+  readonly description: VideoDescription
   /** Digest of the parameter sets: segments that differ in it play in one file only if each has its own in-band. */
   readonly parameterSets: string
   /** What FFmpeg wrote of the encoder and its own build, such as `Lavc59.37.100 libx264`. */
@@ -47,34 +54,42 @@ export async function inspectSegment(
   options: Options = {},
 ): Promise<InspectedSegment> {
   const times = new AscendingTimes()
-  let picture = ''
-  let extradata = ''
-  let encoder: string | undefined
+  let stream: Record<string, string> = {}
   await run(
     ffprobe,
     [
       ...['-v', 'error', '-f', format, '-select_streams', 'V:0', '-show_data_hash', 'sha256'],
       '-show_entries',
-      'packet=pts:stream=width,height,pix_fmt,extradata_hash:stream_tags=encoder',
-      ...['-of', 'csv=p=0'],
+      `packet=pts:stream=${DESCRIPTION_ENTRIES},extradata_hash:stream_tags=encoder`,
+      ...['-of', 'csv=p=0:nk=0'],
       `file:${path}`,
     ],
     {
       ...options,
       onLine(line) {
-        const stream = /^(\d+),(\d+),(\w+)(?:,(SHA256:\w+))?(?:,(Lav\w.*))?$/.exec(line.trim())
-        if (stream !== null) {
-          const [, width, height, pixelFormat] = stream
-          picture = `${width}x${height} ${pixelFormat}`
-          extradata = stream[4] ?? ''
-          encoder = stream[5]
-          return
-        }
-        const pts = /^-?\d+/.exec(line)?.[0]
+        const pts = /^pts=(-?\d+)/.exec(line)?.[1]
         if (pts !== undefined) times.insert(BigInt(pts))
+        else if (!line.startsWith('pts=')) stream = { ...stream, ...readFields(line) }
       },
     },
   )
-  const parameterSets = await digestParameterSets(path, extradata)
-  return { times: times.toArray(), picture, parameterSets, encoder }
+  const parameterSets = await digestParameterSets(path, stream.extradata_hash ?? '')
+  const { width, height, pix_fmt: pixelFormat } = stream
+  return {
+    times: times.toArray(),
+    picture: width === undefined ? '' : `${width}x${height} ${pixelFormat}`,
+    description: toDescription(stream),
+    parameterSets,
+    encoder: stream['tag:encoder'],
+  }
+}
+
+/** `width=160,height=96,…`, as ffprobe writes a stream in one line. */
+function readFields(line: string): Record<string, string> {
+  return Object.fromEntries(
+    line.split(',').flatMap((field) => {
+      const [, name, value] = /^([^=]+)=(.*)$/.exec(field) ?? []
+      return name === undefined || value === undefined ? [] : [[name, value]]
+    }),
+  )
 }

@@ -3,12 +3,13 @@ import { MediaError } from '../../src/media/index.ts'
 import { classifyFailure, describeFailure } from '../../src/node/coordinator/attempt-failure.ts'
 import { ProtocolError } from '../../src/protocols/errors.ts'
 
-const here = { isLocal: true, isGone: false, evidence: 'decoded' } as const
+const here = { isLocal: true, isGone: false, evidence: 'decoded', isToldAlike: false } as const
 const there = { ...here, isLocal: false } as const
 
 const frames = new MediaError({ code: 'SEGMENT_FRAMES', expected: 2, actual: 1 })
 const framesThere = new ProtocolError({ code: 'FAILED', reason: 'SEGMENT_FRAMES', detail: '' })
 const otherBuild = new MediaError({ code: 'PARAMETER_SETS', detail: '' })
+const look = new MediaError({ code: 'SEGMENT_LOOK', differences: ['colour range is pc instead of tv'] })
 const refused = new ProtocolError({ code: 'REFUSED', reason: 'BUSY', detail: '' })
 const noSpace = new Error('ffmpeg: No space left on device')
 
@@ -20,6 +21,8 @@ describe('a failed attempt', () => {
     ['other frames than the packets tell', frames, { ...there, evidence: 'packets' }, 'index-in-doubt'],
     ['the same from a peer', framesThere, { ...there, evidence: 'packets' }, 'index-in-doubt'],
     ['other frames than were decoded', frames, there, 'failed'],
+    ['other colours than the first frame has', look, there, 'look-in-doubt'],
+    ['the same from a segment that was told them', look, { ...there, isToldAlike: true }, 'failed'],
     ['another build elsewhere', otherBuild, there, 'other-build'],
     ['another build here', otherBuild, here, 'failed'],
     ['a busy peer', refused, there, 'refused'],

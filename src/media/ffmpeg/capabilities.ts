@@ -29,15 +29,29 @@ export async function readCapabilities(
   if (unusable !== undefined) {
     throw new MediaError({ code: 'TOOL_UNUSABLE', tool: 'ffmpeg', path: ffmpeg.path, detail: unusable })
   }
-  const libavcodec = versionLines.find((line) => line.startsWith('libavcodec'))
-  const encoderTag = `Lavc${(libavcodec ?? '').replace(/^libavcodec|\/.*$|\s/g, '')}`
+  const libavcodec = libavcodecOf(versionLines)
   const videoEncoders = encoderLines.flatMap((line) => /^ V[A-Z.]{5} (\S+)/.exec(line)?.[1] ?? [])
   return {
     version,
-    encoderTag,
-    libavcodec: Number(/^Lavc(\d+)/.exec(encoderTag)?.[1] ?? 0),
+    encoderTag: `Lavc${libavcodec}`,
+    libavcodec: majorOf(libavcodec),
     videoEncoders: videoEncoders.filter((name) => name !== '='),
   }
+}
+
+/** The major version of libavcodec alone. */
+export async function readLibavcodec(ffmpeg: Tool, options: { signal?: AbortSignal } = {}): Promise<number> {
+  return majorOf(libavcodecOf(await readAll(ffmpeg, ['-version'], options)))
+}
+
+/** `59.37.100`, from a line such as `libavcodec     59. 37.100 / 59. 37.100`. */
+function libavcodecOf(versionLines: readonly string[]): string {
+  const line = versionLines.find((line) => line.startsWith('libavcodec'))
+  return (line ?? '').replace(/^libavcodec|\/.*$|\s/g, '')
+}
+
+function majorOf(version: string): number {
+  return Number(/^\d+/.exec(version)?.[0] ?? 0)
 }
 
 function tooOld(version: string): string | undefined {

@@ -1,4 +1,10 @@
 /** The FFmpeg programs: finding them, what they can do, running them. */
-export { type Encoder, type FFmpegCapabilities, readCapabilities, readEncoder } from './capabilities.ts'
+export {
+  type Encoder,
+  type FFmpegCapabilities,
+  readCapabilities,
+  readEncoder,
+  readLibavcodec,
+} from './capabilities.ts'
 export { type Located, type LocatedTools, type LocateOptions, locateTools } from './locate.ts'
 export { allEnded, type RunOptions, run, type Tool } from './run.ts'

@@ -67,7 +67,7 @@ export function firstSeen(
  * From version 6.1 on filters that change times take a frame's length away, and the mov demuxer leaves out a keyframe of no length at
  * the segment's end. Older ones know no length yet where packets are filtered.
  */
-const NO_EMPTY_FRAMES = 'setts=duration=max(DURATION\\,1)'
+const NO_EMPTY_FRAMES = 'setts=pts=PTS:dts=DTS:duration=max(DURATION\\,1)'
 
 /** A second output: that frame's line in a list, between the lines of the progress. */
 function firstSeenArguments(task: SegmentTask): string[] {

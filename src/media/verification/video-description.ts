@@ -1,6 +1,7 @@
 /** What a file says of its video: the codec, and how its pictures are to be shown. */
 import { z } from 'zod'
 import { run, type Tool } from '../ffmpeg/index.ts'
+import type { OutputFormat } from '../output-format.ts'
 import { fileUrl } from '../probe.ts'
 import type { Finding } from './finding.ts'
 
@@ -36,20 +37,58 @@ export async function describeVideo(
     ffprobe,
     [
       ...['-v', 'error', '-f', format, '-select_streams', `${stream}`],
-      ...['-show_entries', `stream=${[...ENTRIES.keys()].join(',')}`, '-of', 'json', fileUrl(path)],
+      ...['-show_entries', `stream=${DESCRIPTION_ENTRIES}`, '-of', 'json', fileUrl(path)],
     ],
     { ...options, onLine: (line) => void lines.push(line) },
   )
   const [found = {}] = shape.parse(JSON.parse(lines.join('\n'))).streams
-  return new Map([...ENTRIES.keys()].map((name) => [name, `${found[name] ?? 'unknown'}`]))
+  return toDescription(found)
+}
+
+/** As ffprobe's `-show_entries` takes them. */
+export const DESCRIPTION_ENTRIES = [...ENTRIES.keys()].join(',')
+
+export function toDescription(fields: Readonly<Record<string, string | number>>): VideoDescription {
+  return new Map([...ENTRIES.keys()].map((name) => [name, `${fields[name] ?? 'unknown'}`]))
 }
 
 export function compareDescriptions(actual: VideoDescription, expected: VideoDescription): Finding[] {
+  return differences(actual, expected).map((difference) => ({
+    code: 'OUTPUT_STREAMS',
+    detail: `the video's ${difference}`,
+  }))
+}
+
+/** What of a segment's pictures is shown otherwise than the film's first frame, such as `colour matrix is bt709 instead of unknown`. */
+export function differencesInTags(
+  encoder: string,
+  actual: VideoDescription,
+  expected: VideoDescription,
+): string[] {
+  return differences(actual, expected, followsColours(encoder) ? /^color_/ : undefined)
+}
+
+/** Whether each picture tells its own colours, in a single run too; others tell those of the first. */
+export function followsColours(encoder: string): boolean {
+  return encoder.startsWith('prores')
+}
+
+/**
+ * Whether a single run's pictures change their sample aspect ratio with the source's, from some keyframe on. Up to FFmpeg 6 encoders
+ * are told of it, and these pass it on where their headers stand in the stream.
+ */
+export function followsAspectRatio(
+  encoder: string,
+  format: Pick<OutputFormat, 'muxer'>,
+  libavcodec: number,
+): boolean {
+  if (libavcodec >= 61) return false
+  return /^mpeg[12]video$/.test(encoder) || (encoder.startsWith('libx264') && format.muxer === 'mpegts')
+}
+
+function differences(actual: VideoDescription, expected: VideoDescription, except?: RegExp): string[] {
   return [...ENTRIES].flatMap(([name, words]) => {
     const [is, shouldBe] = [actual.get(name), expected.get(name)]
-    if (is === shouldBe) return []
-    return [
-      { code: 'OUTPUT_STREAMS' as const, detail: `the video's ${words} is ${is} instead of ${shouldBe}` },
-    ]
+    return is === shouldBe || except?.test(name) === true ? [] : [`${words} is ${is} instead of ${shouldBe}`]
   })
 }

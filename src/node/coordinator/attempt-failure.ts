@@ -7,6 +7,8 @@ export type AttemptFailure =
   | 'disk-full'
   /** Other frames than the packets told, which nobody has decoded yet. */
   | 'index-in-doubt'
+  /** Pictures that are to be shown otherwise than the film's first, though nobody has told the segments how. */
+  | 'look-in-doubt'
   /** The peer's encoder makes other parameter sets than the job's. */
   | 'other-build'
   /** The peer is busy: it says nothing about the segment, nor about the peer. */
@@ -21,15 +23,19 @@ export function classifyFailure(
     isLocal,
     isGone,
     evidence,
+    isToldAlike,
   }: {
     isLocal: boolean
     /** Whether the peer was given up while it was at it. */
     isGone: boolean
     evidence: FrameIndex['evidence']
+    /** Whether segments are told how their pictures are to be shown. */
+    isToldAlike: boolean
   },
 ): AttemptFailure {
   if (isDiskFull(error, isLocal)) return 'disk-full'
   if (evidence === 'packets' && isFrameMismatch(error)) return 'index-in-doubt'
+  if (!isToldAlike && error instanceof MediaError && error.code === 'SEGMENT_LOOK') return 'look-in-doubt'
   if (!isLocal && error instanceof MediaError && error.code === 'PARAMETER_SETS') return 'other-build'
   if (error instanceof ProtocolError && error.failure.code === 'REFUSED') return 'refused'
   if (isGone || (error instanceof ProtocolError && LOST.has(error.code))) return 'lost'

@@ -4,16 +4,23 @@
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { toSeconds } from '../../media/index.ts'
+import { MediaError, toSeconds } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
 import { type Assignment, ATTEMPTS_MAX, type SchedulePolicy, Scheduler } from '../scheduler/index.ts'
 import { type Attempt, segmentEvent } from './attempt.ts'
-import { classifyFailure, describeFailure, IndexInDoubt, isDraining } from './attempt-failure.ts'
+import {
+  type AttemptFailure,
+  classifyFailure,
+  describeFailure,
+  IndexInDoubt,
+  isDraining,
+} from './attempt-failure.ts'
 import type { Build } from './builds.ts'
 import type { JobEvent, SegmentChanged } from './events.ts'
 import type { Executor } from './executor.ts'
 import { JobError } from './failure.ts'
 import type { Job } from './job.ts'
+import { LookInDoubt } from './opening.ts'
 import type { SegmentPlan, Task } from './plan.ts'
 import { type VerifiedSegment, verifySegment } from './verify-segment.ts'
 
@@ -46,7 +53,7 @@ export class Dispatch {
   /** Whose parameter sets all segments of the job share. */
   #build: Build | undefined
   #begun = 0
-  /** Peers that found other frames in a task than the packets tell. */
+  /** Peers that found something in a task that puts the whole job in doubt. */
   readonly #doubters = new Map<Task, Set<string>>()
 
   constructor(init: DispatchInit) {
@@ -214,18 +221,20 @@ export class Dispatch {
       isLocal: executor.isLocal,
       isGone: over.signal.aborted,
       evidence: job.index.evidence,
+      isToldAlike: job.alike !== '',
     })
     if (kind === 'disk-full') {
       this.fail(new JobError({ code: 'WORK_DISK_FULL', directory }, { cause: error }))
       return
     }
-    if (kind === 'index-in-doubt' && this.#isIndexInDoubt(assignment)) {
-      this.fail(new IndexInDoubt())
+    const doubt = doubtOf(kind, error)
+    if (doubt !== undefined && this.#isConfirmed(assignment)) {
+      this.fail(doubt)
       return
     }
     const consequence = this.#scheduler.failed(
       assignment,
-      kind === 'index-in-doubt' ? 'failed' : kind,
+      kind === 'index-in-doubt' || kind === 'look-in-doubt' ? 'failed' : kind,
       this.#seconds(),
     )
     const { peer, name } = executor
@@ -240,7 +249,7 @@ export class Dispatch {
   }
 
   /** One peer alone may be wrong: this node's own word counts, or that of two, or of the only one there is. */
-  #isIndexInDoubt({ task, peer }: Assignment<Task>): boolean {
+  #isConfirmed({ task, peer }: Assignment<Task>): boolean {
     const doubters = this.#doubters.get(task) ?? new Set()
     this.#doubters.set(task, doubters.add(peer))
     const isLocal = this.#executors.get(peer)?.isLocal === true
@@ -279,6 +288,13 @@ export class Dispatch {
 /** Others were sooner. */
 class Needless extends Error {
   override readonly name = 'Needless'
+}
+
+/** What the job is to end with, so that it starts again better informed. */
+function doubtOf(kind: AttemptFailure, error: unknown): Error | undefined {
+  if (kind === 'index-in-doubt') return new IndexInDoubt()
+  if (!(error instanceof MediaError) || error.failure.code !== 'SEGMENT_LOOK') return undefined
+  return kind === 'look-in-doubt' ? new LookInDoubt(error.failure.differences) : undefined
 }
 
 function fromPts({ seekPts }: Task, place: number): number | null {

@@ -12,6 +12,7 @@ import { JobError } from './failure.ts'
 import { expectedFrames, followIndex, goesOn, HeadInDoubt } from './head-start.ts'
 import { filmPlan, type Job, withDecodedIndex, withHead, withWholeIndex } from './job.ts'
 import { followPeers, watchForWorkers } from './job-peers.ts'
+import { checkLook, LookInDoubt, shownAlike } from './opening.ts'
 import { SegmentPlan } from './plan.ts'
 import { tellProgress } from './progress.ts'
 import { kindOfWork, readRates, rememberRates } from './remembered-rates.ts'
@@ -21,7 +22,8 @@ import type { VerifiedSegment } from './verify-segment.ts'
 
 /**
  * Encodes all segments; once more with the times of a full decode where the packets turn out not to tell them, and once
- * more from the start where keyframes turn out to be no places to start from.
+ * more from the start where keyframes turn out to be no places to start from, or told how pictures are to be shown where the source
+ * changes its mind.
  */
 export async function encodeSegments(
   node: SwarmNode,
@@ -49,6 +51,11 @@ export async function encodeSegments(
           'the rest of this file times its frames otherwise than its beginning: all segments are encoded again',
         )
         job = await withWholeIndex(node, job, again)
+      } else if (error instanceof LookInDoubt) {
+        job = await shownAlike(node, await withWholeIndex(node, job, again), error.differences, again)
+        warn(
+          `the source's pictures do not tell all along how to show them (${error.differences.join(', ')}): all segments are told what its first frame says, as in a single run`,
+        )
       } else if (error instanceof StartsInDoubt) {
         warn('this file decodes differently from a later keyframe: all segments are decoded from its start')
         job = decodedFromStart(await withWholeIndex(node, job, again))
@@ -141,6 +148,9 @@ async function dispatch(
   startsAlike.then(
     (alike) => alike || work.fail(new StartsInDoubt()),
     (error) => work.fail(error),
+  )
+  checkLook(node.tools, job, { signal: AbortSignal.any([signal, over.signal]), scratchDir: directory }).catch(
+    (error: unknown) => work.fail(error),
   )
   const whole = readOn()
   whole.catch((error: unknown) => work.fail(error))

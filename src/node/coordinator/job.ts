@@ -8,6 +8,7 @@ import {
   encoderArguments,
   equalRationals,
   type Film,
+  type FilmStart,
   type FrameIndex,
   findClockJump,
   findLosses,
@@ -21,6 +22,7 @@ import {
   type LocatedTools,
   MediaError,
   measureZero,
+  type Opening,
   type OutputFormat,
   openFrameIndex,
   outputFormat,
@@ -42,14 +44,17 @@ import {
   type StreamTags,
   type SyncedFilm,
   splitParams,
+  startWithSource,
   type Tool,
   toEncoderPts,
   trimFilm,
   tryOutput,
+  type VideoDescription,
 } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
 import type { Build } from './builds.ts'
 import { firstIndex, mayStartEarly, patienceFor } from './head-start.ts'
+import { findStart, openingOf } from './opening.ts'
 import type { FilmPlan, Task } from './plan.ts'
 import { segmentInput } from './starts.ts'
 
@@ -72,8 +77,14 @@ export interface Job {
   readonly firstFramePath: string
   /** The same in the output's container, as a single run writes it. */
   readonly firstOutput: { readonly path: string; readonly format: string }
+  /** How ffmpeg comes to the film's first frame. */
+  readonly start: FilmStart
   /** Size and pixel format of all segments. */
   readonly picture: string
+  /** How the pictures of all segments are to be shown. */
+  readonly description: VideoDescription
+  /** Filters that have them shown so whatever the source's later pictures say, behind the user's; usually empty. */
+  readonly alike: string
   /** What this node's encoder makes of the params; undefined: it is not known, and the first segment tells. */
   readonly build: Build | undefined
   /** Whether segments of builds with other parameter sets can be used too. */
@@ -144,37 +155,41 @@ export async function prepareJob(
   if (atSeconds !== undefined) {
     throw new MediaError({ code: 'INPUT_CLOCK_JUMPS', path: request.inputPath, atSeconds })
   }
-  const params = await withRestarts(tools.ffprobe, source, index, given, options)
+  const params = await withRestarts(tools, source, index, given, options)
   const { film, synced } = await filmOf(
     tools.ffmpeg,
     { source, index, params, format, zeroMicroseconds },
     options,
   )
-  const encoderTimeBase = film.timing.encoder
   refuseHidden(film, format, params)
+  const start = await findStart(
+    tools,
+    { source, index, film, synced, params, zeroMicroseconds, x264Build },
+    options,
+  )
+  const opening = { source, params, encoderTimeBase: film.timing.encoder, start }
   const trying =
     // A segment is such an output already where the container is the same and has no options.
     format.muxer === SEGMENT_CONTAINERS[0] && params.output.length === 0
       ? undefined
-      : tryOutput(tools, source, params, encoderTimeBase, format, options)
+      : tryOutput(tools, opening, format, options)
   trying?.catch(() => {})
   // What ffmpeg says of the params themselves comes first.
-  const container = await preflight(tools.ffmpeg, source, params, encoderTimeBase, options)
+  const container = await preflight(tools.ffmpeg, opening, options)
   const framePath = firstFramePath(container, options)
-  const inspecting = inspectFirstFrame(tools, source, params, encoderTimeBase, container, options)
+  const inspecting = inspectFirstFrame(tools, opening, container, options)
   inspecting.catch(() => {})
   const outputPath =
     (await trying) ??
-    (container === format.muxer
-      ? framePath
-      : await tryOutput(tools, source, params, encoderTimeBase, format, options))
+    (container === format.muxer ? framePath : await tryOutput(tools, opening, format, options))
   const build = await inspecting
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
   streams.catch(() => {})
-  const streamTags = streamTagsOf(tools, { source, params, format, container, film }, options)
+  const streamTags = streamTagsOf(tools, opening, { format, container }, options)
+  const ofSource = { ...opening, start: startWithSource(source, params) }
   const losses = Promise.all([
     readPictureTraits(tools.ffprobe, video, options).then((traits) =>
-      findLosses(tools, { source, traits, params, encoderTimeBase, format }, options),
+      findLosses(tools, { opening: ofSource, traits, format }, options),
     ),
     streams,
   ]).then(([ofPictures, { warnings }]) => [...ofPictures, ...warnings])
@@ -192,7 +207,10 @@ export async function prepareJob(
     container,
     firstFramePath: framePath,
     firstOutput: { path: outputPath, format: format.demuxer },
+    start,
     picture: build.picture,
+    description: build.description,
+    alike: '',
     build,
     mixedBuilds: request.mixedBuilds === true && inBandHeaders(params.encoder) !== 'never',
     streamTags,
@@ -212,16 +230,11 @@ function refuseHidden(film: Film, format: OutputFormat, params: EncodeParams): v
 
 function streamTagsOf(
   tools: LocatedTools,
-  {
-    source,
-    params,
-    format,
-    container,
-    film,
-  }: Pick<Job, 'source' | 'params' | 'format' | 'container' | 'film'>,
+  opening: Opening,
+  { format, container }: Pick<Job, 'format' | 'container'>,
   options: { signal?: AbortSignal; scratchDir: string },
 ): Promise<StreamTags> {
-  const reading = readStreamTags(tools, source, params, film.timing.encoder, options).then((tags) =>
+  const reading = readStreamTags(tools, opening, options).then((tags) =>
     // mp4 and mov are told the rest by their own muxers, as in a single run.
     format.demuxer === 'matroska' || container === 'mov' ? tags : { ...tags, options: [] },
   )
@@ -234,7 +247,7 @@ function streamTagsOf(
  * film must be asked of ffmpeg, from its start.
  */
 async function withRestarts(
-  ffprobe: Tool,
+  tools: LocatedTools,
   source: Source,
   index: FrameIndex,
   params: EncodeParams,
@@ -242,7 +255,7 @@ async function withRestarts(
 ): Promise<EncodeParams> {
   const { filters, sync } = params
   if (filters.history === 0 && sync === undefined) return params
-  const atSeconds = await findSizeChange(ffprobe, source, index, options)
+  const atSeconds = await findSizeChange(tools, source, index, options)
   if (atSeconds === undefined) return params
   if (sync !== undefined) throw new MediaError({ code: 'INPUT_SIZE_CHANGES', path: source.path, atSeconds })
   return { ...params, filters: { ...filters, history: 'all', times: 'changed' } }
@@ -280,7 +293,11 @@ async function withIndex(
   const changed = { ...job, index, rest: undefined, ...times }
   if (equalRationals(job.film.timing.encoder, times.film.timing.encoder)) return changed
   // Headers may hold the time base.
-  return { ...changed, build: undefined, streamTags: streamTagsOf(tools, changed, options) }
+  return {
+    ...changed,
+    build: undefined,
+    streamTags: streamTagsOf(tools, openingOf(changed), changed, options),
+  }
 }
 
 /** The job with a longer beginning of its film. */
@@ -328,7 +345,7 @@ export function segmentTask(job: Job, task: Task): SegmentTask {
         ? job.synced.from.timing.startMicroseconds
         : job.film.timing.startMicroseconds,
     video: encoderArguments({ video: job.params.video, forcedKeyframes: task.forcedKeyframes }),
-    filters: job.params.filters.text,
+    filters: [job.params.filters.text, job.alike].filter((part) => part !== '').join(','),
     retiming: task.retiming,
     container: job.container,
     inBandHeaders: job.mixedBuilds && inBandHeaders(job.params.encoder) === 'added',

@@ -1,5 +1,6 @@
 /** The proof that a segment is the one that was asked for: nothing counts because a peer says so. */
 import {
+  differencesInTags,
   type InspectedSegment,
   inspectSegment,
   MediaError,
@@ -26,7 +27,7 @@ export interface VerifiedSegment {
  * Reads the segment as it lies here; who sent another than was asked for is told.
  *
  * @param wantedBuild whose parameter sets it must have; asked when its frames are right
- * @throws MediaError SEGMENT_FRAMES, SEGMENT_PICTURE, PARAMETER_SETS
+ * @throws MediaError SEGMENT_FRAMES, SEGMENT_PICTURE, SEGMENT_LOOK, PARAMETER_SETS
  */
 export async function verifySegment(
   ffprobe: Tool,
@@ -36,7 +37,7 @@ export async function verifySegment(
   options: { signal: AbortSignal },
 ): Promise<InspectedSegment> {
   const inspected = encoded.inspected ?? (await inspectSegment(ffprobe, path, job.container, options))
-  const { times, picture } = inspected
+  const { times, picture, description } = inspected
   if (times.length !== task.times.length || times.some((time, place) => time !== task.times[place])) {
     return await refuse('FRAMES', {
       code: 'SEGMENT_FRAMES',
@@ -47,6 +48,8 @@ export async function verifySegment(
   if (picture !== job.picture) {
     return await refuse('PICTURE', { code: 'SEGMENT_PICTURE', expected: job.picture, actual: picture })
   }
+  const differences = differencesInTags(job.params.encoder, description, job.description)
+  if (differences.length > 0) return await refuse('LOOK', { code: 'SEGMENT_LOOK', differences })
   const wanted = wantedBuild(inspected)
   const unfit = job.mixedBuilds ? undefined : whyUnfit(inspected, wanted, job.params.encoder)
   if (unfit !== undefined) return await refuse('PARAMETER_SETS', { code: 'PARAMETER_SETS', detail: unfit })

@@ -1,0 +1,104 @@
+/** How ffmpeg is led to the film's first frame, so that it encodes it as a single run does. */
+import { MediaError } from './failure.ts'
+import { run, type Tool } from './ffmpeg/index.ts'
+import { type EncodeParams, encoderArguments, syncArguments } from './params/index.ts'
+import { fileUrl, type Source } from './probe.ts'
+import { formatMicroseconds, type Rational } from './rational.ts'
+import { filterChain, inputArguments } from './segment/arguments.ts'
+import type { SegmentInput, SegmentSource } from './segment/task.ts'
+
+/** The film's first frames, and what is made of them. */
+export interface Opening {
+  readonly source: Source
+  readonly params: EncodeParams
+  readonly encoderTimeBase: Rational
+  readonly start: FilmStart
+}
+
+export interface FilmStart {
+  /** The input, and what stands in front of it. */
+  readonly input: readonly string[]
+  /** The user's chain, with the cut to the film's first frame around it; may be empty. */
+  readonly filters: string
+  /** What stands in front of the encoder's options. */
+  readonly output: readonly string[]
+}
+
+/** At the source's first frame. */
+export function startWithSource(source: Source, { filters }: Pick<EncodeParams, 'filters'>): FilmStart {
+  return { input: ['-f', source.format, '-i', fileUrl(source.path)], filters: filters.text, output: [] }
+}
+
+/** At the film's first frame as a single run comes there: all that `-ss` leaves out is decoded and filtered. */
+export function startDecoded(source: Source, params: Pick<EncodeParams, 'filters' | 'trim'>): FilmStart {
+  const { startMicroseconds: start } = params.trim
+  const output = start === undefined ? [] : ['-ss', formatMicroseconds(start)]
+  return { ...startWithSource(source, params), output }
+}
+
+/** At a frame of the film, from a keyframe before it: what is before is not decoded. */
+export function startAtSegment(
+  source: Source,
+  { filters }: Pick<EncodeParams, 'filters'>,
+  segment: SegmentInput & SegmentSource & { readonly startMicroseconds: bigint },
+): FilmStart {
+  return {
+    input: inputArguments(segment, segment.seekPts[0], { inputUrl: fileUrl(source.path) }),
+    filters: filterChain({ ...segment, endPts: undefined, filters: filters.text }),
+    output: segment.startMicroseconds === 0n ? [] : ['-ss', formatMicroseconds(segment.startMicroseconds)],
+  }
+}
+
+/** @param frames how many of them to encode */
+export function openingArguments(
+  { source, params, encoderTimeBase, start }: Opening,
+  frames: number,
+): string[] {
+  return [
+    ...['-v', 'error', '-nostdin', '-y', ...start.input, '-map', `0:${source.video.index}`],
+    ...['-frames:v', `${frames}`, ...start.output, ...encoderArguments(params)],
+    ...(start.filters === '' ? [] : ['-filter:v', start.filters]),
+    ...syncArguments(params, encoderTimeBase),
+  ]
+}
+
+/** How the film's first frame is to be shown, as it leaves the filters. */
+export interface FrameLook {
+  /** Sample aspect ratio, such as `16/11`. */
+  readonly sampleAspectRatio: string
+  /** Options of FFmpeg's `setparams` for its colours. */
+  readonly colours: string
+}
+
+/** @throws MediaError TOOL_EXIT; FILM_TIMES where there is no frame */
+export async function readFirstLook(
+  ffmpeg: Tool,
+  { source, start }: Pick<Opening, 'source' | 'start'>,
+  options: { signal?: AbortSignal } = {},
+): Promise<FrameLook> {
+  let sampleAspectRatio: string | undefined
+  let colours: string | undefined
+  await run(
+    ffmpeg,
+    [
+      ...['-v', 'info', '-hide_banner', '-nostats', '-nostdin', ...start.input],
+      ...['-map', `0:${source.video.index}`, '-frames:v', '1', ...start.output],
+      ...['-filter:v', [start.filters, 'showinfo=checksum=0'].filter((part) => part !== '').join(',')],
+      ...['-f', 'null', '-'],
+    ],
+    {
+      ...options,
+      onErrorLine(line) {
+        sampleAspectRatio ??= / sar:(\d+\/\d+) /.exec(line)?.[1]
+        const [, ...told] = COLOURS.exec(line) ?? []
+        if (told.length > 0) colours ??= SETPARAMS.map((name, at) => `${name}=${told[at]}`).join(':')
+      },
+    },
+  )
+  if (sampleAspectRatio !== undefined && colours !== undefined) return { sampleAspectRatio, colours }
+  throw new MediaError({ code: 'FILM_TIMES', detail: 'give no frame at all' })
+}
+
+/** What `showinfo` prints of every frame, and `setparams`' options for the same. */
+const COLOURS = /color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)/
+const SETPARAMS = ['range', 'colorspace', 'color_primaries', 'color_trc']

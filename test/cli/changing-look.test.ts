@@ -1,0 +1,138 @@
+/** Sources whose pictures tell on the way that they are to be shown otherwise: the output says of all what a single run says. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Ended, LOOPBACK, runCli } from '../helpers/cli.ts'
+import { capabilities, ffmpeg, ffprobe } from '../helpers/ffmpeg.ts'
+
+let directory = ''
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ffswarm-look-'))
+})
+afterAll(async () => await rm(directory, { recursive: true, force: true }))
+
+const X264 = '-c:v libx264 -preset ultrafast'
+const BT709 = ['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709']
+/** What changes after two of four seconds. */
+const CHANGES = {
+  colours: BT709,
+  range: [...BT709, '-color_range', 'pc'],
+  shape: ['-vf', 'setsar=4/3'],
+} as const
+type Change = keyof typeof CHANGES
+
+const made = new Map<Change, Promise<string>>()
+
+function sourceWith(change: Change): Promise<string> {
+  const known = made.get(change)
+  if (known !== undefined) return known
+  const making = makeSource(change)
+  made.set(change, making)
+  return making
+}
+
+async function makeSource(change: Change): Promise<string> {
+  const halves = [change === 'range' ? BT709 : [], CHANGES[change]]
+  const names = halves.map((_, at) => `${change}-${at}.ts`)
+  for (const [at, options] of halves.entries()) {
+    await ffmpeg(
+      ...['-f', 'lavfi', '-i', 'testsrc2=size=160x120:rate=25:duration=2', '-pix_fmt', 'yuv420p'],
+      ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25', ...options],
+      join(directory, names[at] ?? ''),
+    )
+  }
+  const list = join(directory, `${change}.txt`)
+  await writeFile(list, names.map((name) => `file ${name}\n`).join(''))
+  const path = join(directory, `${change}.ts`)
+  await ffmpeg('-f', 'concat', '-i', list, '-c', 'copy', path)
+  return path
+}
+
+async function encode(
+  source: string,
+  output: string,
+  params: string,
+  more: readonly string[] = [],
+): Promise<Ended> {
+  return await runCli(
+    ['encode', '--params', params, '--segment-time', '1', ...LOOPBACK, ...more, '-o', output, source],
+    { env: { FFSWARM_HOME: join(directory, 'home') } },
+  )
+}
+
+async function singleRun(source: string, output: string, params: string, grid = '1/25'): Promise<void> {
+  const exact = ['-fps_mode:v', 'passthrough', '-enc_time_base:v', grid]
+  await ffmpeg('-i', source, '-map', '0', ...params.split(' '), ...exact, output)
+}
+
+/** What each frame, and the file, say of how the pictures are to be shown. */
+async function looks(path: string): Promise<string> {
+  const entries = 'sample_aspect_ratio,color_range,color_space,color_primaries,color_transfer'
+  const told = await ffprobe(
+    ...['-select_streams', 'v:0', '-show_entries', `frame=best_effort_timestamp,${entries}`],
+    ...['-show_entries', `stream=${entries},field_order`, '-of', 'compact', path],
+  )
+  // Where an encoder begins, as it does with each segment, it tells more: of itself, and of timecode.
+  return told
+    .split('\n')
+    .flatMap((line) => /^(frame|stream)\|.*?(?=\|side_data|$)/.exec(line)?.[0] ?? [])
+    .join('\n')
+}
+
+const followsShape = capabilities.libavcodec < 61
+
+describe('what changes in mid-film', () => {
+  test.each<[Change, string, string, string[]]>([
+    ['colours', 'mp4', X264, []],
+    ['colours', 'mkv', X264, ['--mixed-builds']],
+    ['colours', 'mp4', `${X264} -ss 2.52`, []],
+    ['colours', 'mov', '-c:v prores_ks -profile:v 0', []],
+    ['colours', 'mkv', '-c:v mpeg2video -vf tmix=frames=3', []],
+    ['range', 'mkv', X264, []],
+    ['range', 'mp4', `${X264} -ss 1.52`, []],
+    ['shape', 'mp4', X264, []],
+    ['shape', 'mkv', '-c:v ffv1 -ss 3', []],
+    ['shape', 'mp4', `${X264} -vf scale=iw*sar*1.5:ih`, []],
+    ['shape', 'ts', `${X264} -vf setsar=64/45`, []],
+  ])('%s into %s with %s %s is as in a single run', async (change, extension, params, more) => {
+    const source = await sourceWith(change)
+    const place = await mkdtemp(join(directory, 'of-'))
+    const [ours, plain] = [join(place, `ours.${extension}`), join(place, `plain.${extension}`)]
+    const [ended] = await Promise.all([
+      encode(source, ours, params, [...more, '-y']),
+      singleRun(source, plain, params),
+    ])
+    expect(ended.exitCode, ended.stderr).toBe(0)
+    expect(await looks(ours)).toBe(await looks(plain))
+  })
+
+  test.skipIf(!followsShape)('is refused where the encoder would change with it', async () => {
+    const output = join(directory, 'follows.ts')
+    const ended = await encode(await sourceWith('shape'), output, X264)
+    expect(ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('-vf setsar=1/1') })
+  })
+
+  test.skipIf(followsShape)('goes unnoticed where the encoder is not told', async () => {
+    const [ours, plain] = [join(directory, 'untold.ts'), join(directory, 'untold-plain.ts')]
+    const source = await sourceWith('shape')
+    const ended = await encode(source, ours, X264)
+    expect(ended.exitCode, ended.stderr).toBe(0)
+    await singleRun(source, plain, X264)
+    expect(await looks(ours)).toBe(await looks(plain))
+  })
+})
+
+test('the field order is that of the first frame kept, not of the first decoded', async () => {
+  const source = join(directory, 'telecined.ts')
+  await ffmpeg(
+    ...['-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=24000/1001:duration=3', '-vf', 'telecine'],
+    ...['-c:v', 'mpeg2video', '-flags', '+ilme+ildct', '-g', '15', '-bf', '2', source],
+  )
+  const params = `${X264} -vf pullup -ss 0.5`
+  const [ours, plain] = [join(directory, 'pulled.mkv'), join(directory, 'pulled-plain.mkv')]
+  const ended = await encode(source, ours, params)
+  expect(ended.exitCode, ended.stderr).toBe(0)
+  await singleRun(source, plain, params, '1001/30000')
+  expect(await looks(ours)).toBe(await looks(plain))
+})
