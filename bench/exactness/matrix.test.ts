@@ -102,11 +102,7 @@ for (const clip of clips.filter((one) => one !== common.slowMp4)) {
     const find = () => common.clipIn(directory(), clip)
     for (const family of FAMILIES) {
       test.skipIf(reason !== undefined)(family.name, async ({ task }) => {
-        const { roughAudioSeconds, roughAudioSecondsCut } = clip
-        const rough = / -ss /.test(family.params)
-          ? (roughAudioSecondsCut ?? roughAudioSeconds)
-          : roughAudioSeconds
-        Object.assign(task.meta, await compare(find, clip.name, family, rough))
+        Object.assign(task.meta, await compare(find, clip.name, family, clip.roughAudioSeconds))
       })
     }
   })

@@ -3,7 +3,8 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
-import { withoutAdtsHeaders } from './adts.ts'
+import { mayHaveAdtsHeaders, WITHOUT_ADTS_HEADERS } from './adts.ts'
+import { type Lateness, laterBy, readLateness } from './coarse-sound.ts'
 import { MediaError, mediaErrorOf } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import { alsoInUse } from './frame-times.ts'
@@ -77,7 +78,13 @@ export async function joinSegments(
   const { source, params, plan, format } = job
   const sound = { source, params, streams: plan.streams, format }
   const trim = await planTrim(ffmpeg, sound, dirname(first.path), options)
-  await run(ffmpeg, joinArguments(job, video, trim, lastFrame), {
+  const lateness = await readLateness(
+    ffmpeg,
+    { ...sound, libavcodec: job.libavcodec },
+    dirname(first.path),
+    options,
+  )
+  await run(ffmpeg, joinArguments(job, video, trim, { lastFrame, lateness }), {
     signal: options.signal,
     onLine(line) {
       const microseconds = /^out_time_us=(\d+)$/.exec(line)?.[1]
@@ -112,7 +119,7 @@ export async function tryJoin(
   const trim = await planTrim(ffmpeg, sound, dirname(frame.path), options)
   const header = { ...trim, outputOptions: [...trim.outputOptions, '-t', '0'] }
   const cause = await mediaErrorOf(
-    run(ffmpeg, joinArguments({ ...job, segments }, video, header, undefined), options),
+    run(ffmpeg, joinArguments({ ...job, segments }, video, header, {}), options),
   )
   if (cause !== undefined) throw new MediaError({ code: 'PARAMS_REJECTED', detail: cause.words }, { cause })
 }
@@ -207,7 +214,7 @@ function joinArguments(
   job: JoinJob,
   video: VideoInput,
   trim: JoinTrim,
-  lastFrame: LastFrame | undefined,
+  { lastFrame, lateness }: { lastFrame?: LastFrame | undefined; lateness?: Lateness },
 ): string[] {
   const { source, plan, params, format } = job
   // What `-ss` takes away again.
@@ -228,7 +235,7 @@ function joinArguments(
     ...trim.outputOptions,
     ...streamTagArguments(job),
     ...packetFilters(job, trim, lastFrame),
-    ...audioPacketFilters(job),
+    ...audioPacketFilters(job, lateness),
     ...subtitlePacketFilters(job, trim),
     ...metadataArguments(job),
     ...strictness(params),
@@ -268,12 +275,18 @@ function packetFilters(job: JoinJob, trim: JoinTrim, lastFrame: LastFrame | unde
   return filters.length === 0 ? [] : [`-bsf:${video}`, filters.join(',')]
 }
 
-/** FFmpeg takes the headers of AAC in MPEG-TS off for mp4 and mov, unless they are fragmented. */
-function audioPacketFilters({ format, params, plan }: JoinJob): string[] {
-  if (!isFragmented(format, params)) return []
-  return plan.streams.flatMap(({ action, source }, place) =>
-    action === 'copy' ? withoutAdtsHeaders(source, place) : [],
-  )
+/** Bitstream filters of copied sound. */
+function audioPacketFilters({ format, params, plan }: JoinJob, lateness?: Lateness): string[] {
+  return plan.streams.flatMap(({ action, source }, place) => {
+    if (action !== 'copy') return []
+    const late = lateness?.get(source.index)
+    const filters = [
+      // FFmpeg itself takes these headers off for mp4 and mov, unless they are fragmented.
+      ...(isFragmented(format, params) && mayHaveAdtsHeaders(source) ? [WITHOUT_ADTS_HEADERS] : []),
+      ...(late === undefined ? [] : [laterBy(late, format.demuxer)]),
+    ]
+    return filters.length === 0 ? [] : [`-bsf:${place}`, filters.join(',')]
+  })
 }
 
 /**

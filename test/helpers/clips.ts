@@ -19,8 +19,6 @@ export interface Clip {
    * copied audio lie apart then.
    */
   readonly roughAudioSeconds?: number
-  /** The same for the tick of an AVI's audio, one packet, where `-ss` cuts it. */
-  readonly roughAudioSecondsCut?: number
   make(path: string): Promise<unknown>
 }
 
@@ -331,7 +329,6 @@ export const packedMpeg4: Clip = {
   extension: 'avi',
   grid: '1/25',
   needs: ['libxvid', 'libmp3lame'],
-  roughAudioSecondsCut: 0.012_01,
   make: (path) =>
     ffmpeg(
       ...picture(5),
@@ -339,6 +336,15 @@ export const packedMpeg4: Clip = {
       ...['-c:v', 'libxvid', '-bf', '2', '-g', '25', '-q:v', '4', '-c:a', 'libmp3lame'],
       path,
     ),
+}
+
+export const coarseAvi: Clip = {
+  name: 'AVI whose sound is timed in ticks of 32 ms',
+  extension: 'avi',
+  grid: '1/25',
+  needs: ['mpeg4', 'ac3'],
+  make: (path) =>
+    ffmpeg(...picture(4), ...tone(4), ...['-c:v', 'mpeg4', '-bf', '2', '-g', '25', '-c:a', 'ac3'], path),
 }
 
 export const mpeg4Avi: Clip = {

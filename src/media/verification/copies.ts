@@ -1,5 +1,5 @@
 /** Whether the streams that were copied hold, byte for byte, what the source holds. */
-import { withoutAdtsHeaders } from '../adts.ts'
+import { mayHaveAdtsHeaders, WITHOUT_ADTS_HEADERS } from '../adts.ts'
 import { MediaError } from '../failure.ts'
 import { run, type Tool } from '../ffmpeg/index.ts'
 import { alsoInUse } from '../frame-times.ts'
@@ -70,7 +70,7 @@ async function hashes(
       [
         ...['-v', 'error', '-nostdin', '-f', file.format, '-i', fileUrl(file.path)],
         ...streams.flatMap(({ index }) => ['-map', `0:${index}`]),
-        ...['-c', 'copy', ...streams.flatMap(withoutAdtsHeaders), ...part],
+        ...['-c', 'copy', ...streams.flatMap(headerless), ...part],
         ...['-f', 'streamhash', '-hash', 'murmur3', 'pipe:1', ...alsoInUse(others)],
       ],
       { ...options, onLine: (line) => void found.push(line.replace(/^.*=/, '')) },
@@ -80,4 +80,8 @@ async function hashes(
     throw error
   }
   return found
+}
+
+function headerless(stream: SourceStream, place: number): string[] {
+  return mayHaveAdtsHeaders(stream) ? [`-bsf:${place}`, WITHOUT_ADTS_HEADERS] : []
 }

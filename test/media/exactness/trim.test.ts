@@ -6,6 +6,7 @@ import {
   bPyramid,
   type Clip,
   clipIn,
+  coarseAvi,
   interlacedMpeg2,
   MATROSKA_TICK,
   manyTracks,
@@ -42,6 +43,10 @@ const CASES: readonly Case[] = [
   { clip: variableRateMp4, params: '-ss 0.777777 -to 4', containers: ['mp4'] },
   { clip: interlacedMpeg2, params: '-ss 1.3 -t 2 -vf bwdif', grid: '1/50', containers: ['mp4', 'mkv'] },
   { clip: manyTracks, params: '-ss 1 -t 2', containers: ['mkv'] },
+  // The sound's first packet comes before the first picture, then behind it: FFmpeg 5.1 takes `-ss` off otherwise.
+  { clip: coarseAvi, params: '-ss 0.5', containers: ['mp4', 'mkv'] },
+  { clip: coarseAvi, params: '-ss 0.7 -t 2', containers: ['mov', 'ts'] },
+  { clip: coarseAvi, params: '-ss 0.52', containers: ['mp4', 'mkv'] },
   // Half way between two frames, from where whole milliseconds would round either way.
   { clip: ntscFilmMkv, params: '-ss 1.0219', grid: '1/1000', containers: ['mp4', 'mkv'] },
   // Its text begins at 0.5 s, and the next behind the part; in mp4 both are made anew.
