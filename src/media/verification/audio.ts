@@ -200,8 +200,11 @@ export function checkAudio(
     const startsWrong = Math.abs(start.actualSeconds - start.expectedSeconds) > tolerance.start + more
     // FFmpeg's encoders of these keep their last samples to themselves, as many as their delay.
     const kept = /^(mp2|ac3|eac3)$/.test(codec) ? encoderDelay : 0
+    // FFmpeg reads the last packet as if the track, which starts so much later, began with the file.
+    const clipped = demuxer === 'mov' ? Math.min(Math.max(0, audio.startSeconds), LAST_FRAME) : 0
     const endsWrong =
-      late > tolerance.endLate + more + unknown || -late > tolerance.endEarly + more + kept + unknown
+      late > tolerance.endLate + more + unknown ||
+      -late > tolerance.endEarly + more + kept + unknown + clipped
     return [
       ...(startsWrong ? [{ code: 'OUTPUT_AUDIO' as const, stream, edge: 'start' as const, ...start }] : []),
       ...(endsWrong ? [{ code: 'OUTPUT_AUDIO' as const, stream, edge: 'end' as const, ...end }] : []),

@@ -36,6 +36,16 @@ function clipWith(codec: string, extension: string): Clip {
 
 const pcmMov = clipWith('pcm_s16le', 'mov')
 const flacMkv = clipWith('flac', 'mkv')
+const lateFlac: Clip = {
+  ...flacMkv,
+  name: 'flac that starts 5 ms late',
+  make: (path) =>
+    ffmpeg(
+      ...['-f', 'lavfi', '-i', 'testsrc2=size=160x90:rate=25:duration=4'],
+      ...['-itsoffset', '0.005', '-f', 'lavfi', '-i', 'sine=sample_rate=48000:duration=4'],
+      ...['-c:v', 'libx264', '-preset', 'ultrafast', '-c:a', 'flac', path],
+    ),
+}
 const FRAGMENTED = '-movflags +frag_keyframe+empty_moov'
 
 describe('the file of a single run', () => {
@@ -49,6 +59,10 @@ describe('the file of a single run', () => {
     [lateStartMp4, `${X264} -ac 2`, ['ts']],
     [vp9Altref, X264, ['mov']],
     [flacMkv, X264, ['mp4']],
+    // The whole track is there, but its last packet is read as shorter.
+    [lateFlac, `${X264} -c:a flac -strict -2`, ['mp4']],
+    [lateFlac, `${X264} -c:a alac`, ['mov']],
+    [lateFlac, `${X264} -c:a pcm_s16le`, ['mov']],
     [bPyramid, `${X264} -c:a aac -af adelay=500,atempo=1.25`, ['mp4']],
     [bPyramid, `${X264} -bf 0 ${FRAGMENTED}`, ['mp4', 'mov']],
     [bPyramid, `${X264} -bf 0 -ac 2 ${FRAGMENTED}+delay_moov`, ['mp4']],
