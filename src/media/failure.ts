@@ -101,6 +101,13 @@ function describe(failure: MediaFailure): string {
     case 'OUTPUT_FORMAT':
       return `${failure.path}: ${failure.detail}`
     case 'OUTPUT_REJECTED':
+      // FFmpeg says so itself of what its muxer holds as an experiment.
+      if (/-strict -2/.test(failure.detail)) {
+        return `ffmpeg does not take these --params without -strict -2 among them: ${failure.detail}`
+      }
+      if (/^Tag .* incompatible/.test(failure.detail)) {
+        return `${failure.container} does not take this -tag:v (${failure.detail}): leave it out`
+      }
       return `${failure.container} cannot hold what encoder ${failure.encoder} makes (${failure.detail}): choose another encoder, or name another output with -o, such as one in ${failure.container === 'Matroska' ? '.mov' : '.mkv'}`
     case 'SEGMENT_FRAMES':
       return `the segment has ${failure.actual} frames at other times than the ${failure.expected} that the source has there`

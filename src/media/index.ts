@@ -53,6 +53,7 @@ export {
   parseParams,
   splitParams,
   videoArguments,
+  withoutTag,
 } from './params/index.ts'
 export { type PictureTraits, readPictureTraits } from './picture-traits.ts'
 export { type FilmFile, lookAtPictures, type PicturesCompared, thinOut } from './pictures/index.ts'

@@ -4,6 +4,7 @@ import { MediaError, mediaErrorOf } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import { readDefaultDuration } from './matroska-rate.ts'
 import { type Opening, openingArguments } from './opening.ts'
+import { withoutTag } from './params/index.ts'
 import { fileUrl } from './probe.ts'
 import { SEGMENT_CONTAINERS, type SegmentContainer } from './segment/task.ts'
 import { type InspectedSegment, inspectSegment } from './verify.ts'
@@ -57,9 +58,7 @@ export interface StreamTags {
  * field order and no nominal rate; mov has no colour range.
  */
 export async function readStreamTags(tools: Tools, opening: Opening, options: Options): Promise<StreamTags> {
-  const { params } = opening
-  const video = params.video.filter((word, at) => !isTag(word) && !isTag(params.video[at - 1]))
-  const untagged = { ...opening, params: { ...params, video } }
+  const untagged = { ...opening, params: withoutTag(opening.params) }
   const path = await encodeFirstFrame(tools.ffmpeg, untagged, 'matroska', options)
   const tags: string[] = []
   const reading = run(
@@ -81,11 +80,6 @@ export async function readStreamTags(tools: Tools, opening: Opening, options: Op
   // QuickTime animation cannot be read from Matroska: such a film stays in mov, which tells its tags itself.
   await mediaErrorOf(reading)
   return { options: tags, frameNanoseconds: await readDefaultDuration(path, 0) }
-}
-
-/** Matroska has no names such as `avc3` for a codec. */
-function isTag(word: string | undefined): boolean {
-  return /^-v?tag(:|$)/.test(word ?? '')
 }
 
 /** ffprobe's names of a stream's tags, and ffmpeg's options for them. */

@@ -256,6 +256,7 @@ describe('the output', () => {
     ['webm', '-c:v libx264', 'OUTPUT_REJECTED', ['libx264', '.mkv']],
     ['ts', '-c:v ffv1', 'OUTPUT_REJECTED', ['ffv1', '.mkv']],
     ['ts', '-c:v libx264 -c:a flac', 'OUTPUT_REJECTED', ['flac', '.mkv']],
+    ['mkv', '-c:v libx264 -tag:v avc3', 'OUTPUT_REJECTED', ['-tag:v', 'leave it out']],
     // It could not be read again.
     ['mkv', '-c:v qtrle -pix_fmt argb', 'OUTPUT_REJECTED', ['.mov']],
     // What segments do not hold.
@@ -272,6 +273,19 @@ describe('the output', () => {
       for (const word of words) expect(message).toContain(word)
     },
   )
+
+  test('is told the option that its container wants for what it holds as an experiment', async () => {
+    const heard = inDirectory('heard-flac.mkv')
+    await ffmpeg('-i', clip, '-f', 'lavfi', '-i', 'sine=duration=3', '-c:v', 'copy', '-c:a', 'aac', heard)
+    const args = [heard, '-o', inDirectory('out.mp4'), '--params', '-c:v libx264 -c:a truehd']
+    const { code, message } = await failure(args, EXIT.failed)
+    expect(code).toBe('PARAMS_REJECTED')
+    expect(message).toContain('-strict -2')
+  })
+
+  test.skipIf(process.platform !== 'linux')('may not lie where no files can be made', async () => {
+    expect(await codeOf([clip, '-o', '/proc/out.mp4'], EXIT.failed)).toBe('OUTPUT_UNWRITABLE')
+  })
 
   test('takes no option of its container that ffmpeg does not', async () => {
     const args = [clip, '-o', inDirectory('out.mp4'), '--params', '-c:v libx264 -movflags nonsense']

@@ -65,6 +65,13 @@ test('audio that the container chooses the encoder of passes the check of the jo
   expect(existsSync(output)).toBe(true)
 })
 
+test('a name for the codec that segments have no place for is taken where the container writes none', async () => {
+  const output = join(directory, 'named.mkv')
+  const params = ['--params', '-c:v libx264 -preset ultrafast -tag:v H264', '--segment-time', '1']
+  const ended = await runCli(['encode', ...params, ...LOOPBACK, '-o', output, clip], { env: env() })
+  expect(ended.exitCode, ended.stderr).toBe(0)
+})
+
 test('what will be lost is said once, before the first segment is done', async () => {
   const source = await clipIn(directory, twoVideos)
   const output = join(directory, 'lost.mkv')

@@ -309,6 +309,8 @@ describe('params are refused', () => {
     ['-frames:v 10', '-frames'],
     ['-r fast', '-r'],
     ['-r 0/1', '-r'],
+    ['-r 0', '-r'],
+    ['-r 0.0', '-r'],
     ['-fps_mode drop', '-fps_mode'],
     ['-r 30 -fps_mode vfr', '-r'],
     ['-r 30 -vsync 0', '-r'],

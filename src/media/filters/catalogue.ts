@@ -92,6 +92,11 @@ const CATALOGUE: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   ['drawtext', () => 'needs fonts, which differ from machine to machine'],
   ['repeatfields', () => 'gives frames without times'],
   ['reverse', () => 'needs the whole film in memory'],
+  ['trim', () => 'cuts the film, but not its sound; use -ss, -t and -to'],
+  [
+    'tpad',
+    () => 'makes the film longer than its sound; put the pictures before or behind it with ffmpeg first',
+  ],
   ['loop', () => 'repeats frames of the whole film; cut and repeat with ffmpeg first'],
   ...all('random elbg greyedge pp', () => 'gives other pictures each time it is run'),
   ...all('hwupload hwdownload hwmap libplacebo', () => 'needs a device that the other machines may not have'),

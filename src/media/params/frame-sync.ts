@@ -13,7 +13,7 @@ export function readFrameSync(options: readonly Option[]): FrameSync | undefined
   const rate = options.findLast(({ name }) => name === 'r')
   const mode = options.findLast(({ name }) => name === 'fps_mode' || name === 'vsync')
   const modeName = mode === undefined ? undefined : readMode(mode)
-  if (rate !== undefined && !RATE.test(rate.value ?? '')) {
+  if (rate !== undefined && (!RATE.test(rate.value ?? '') || ZERO.test(rate.value ?? ''))) {
     throw invalid(rate.written, `'${rate.value}' is no frame rate; write 25, 29.97, 30000/1001 or ntsc`)
   }
   if (rate === undefined && (modeName === undefined || modeName === 'passthrough')) return undefined
@@ -34,6 +34,8 @@ export function readFrameSync(options: readonly Option[]): FrameSync | undefined
 
 const RATE =
   /^(\d{1,6}(\.\d{1,9})?|[1-9]\d{0,8}[/:][1-9]\d{0,8}|ntsc|pal|qntsc|qpal|sntsc|spal|film|ntsc-film)$/
+
+const ZERO = /^0+(\.0+)?$/
 
 function readMode({ written, value = '' }: Option): string {
   const mode = MODES.get(value)

@@ -175,6 +175,12 @@ export function encoderArguments({
   return [...video, ...keyframeArguments(forcedKeyframes)]
 }
 
+/** A name for the codec, as mp4 and mov have it: other containers write nothing of it. */
+export function withoutTag(params: EncodeParams): EncodeParams {
+  const isTag = (word: string | undefined) => /^-v?tag(:|$)/.test(word ?? '')
+  return { ...params, video: params.video.filter((word, at, all) => !isTag(word) && !isTag(all[at - 1])) }
+}
+
 async function findEncoder(name: string, options: ParseOptions): Promise<Encoder> {
   const encoder = await options.findEncoder(name)
   if (encoder !== undefined) return encoder

@@ -170,6 +170,7 @@ export const OPTIONS: ReadonlyMap<string, OptionUse> = new Map<string, OptionUse
     ],
     ...['skip_frame', 'skip_loop_filter', 'skip_idct', 'ec', 'export_side_data', 'fix_sub_duration'],
   ].map((name): [string, OptionUse] => [name, refused(INPUT)]),
+  ['use_editlist', refused('mp4 and mov say in their edit list where each track starts; leave it out')],
   ['bitexact', refused('write -flags:v +bitexact, and -flags:a +bitexact where audio is encoded')],
   ['f', job],
   ['i', refused("the input is the command's first argument")],

@@ -50,6 +50,7 @@ import {
   trimFilm,
   tryOutput,
   type VideoDescription,
+  withoutTag,
 } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
 import type { Build } from './builds.ts'
@@ -155,7 +156,9 @@ export async function prepareJob(
   if (atSeconds !== undefined) {
     throw new MediaError({ code: 'INPUT_CLOCK_JUMPS', path: request.inputPath, atSeconds })
   }
-  const params = await withRestarts(tools, source, index, given, options)
+  const typed = await withRestarts(tools, source, index, given, options)
+  // Only the output itself is asked whether it takes the name.
+  const params = format.demuxer === 'mov' ? typed : withoutTag(typed)
   const { film, synced } = await filmOf(
     tools.ffmpeg,
     { source, index, params, format, zeroMicroseconds },
@@ -172,7 +175,7 @@ export async function prepareJob(
     // A segment is such an output already where the container is the same and has no options.
     format.muxer === SEGMENT_CONTAINERS[0] && params.output.length === 0
       ? undefined
-      : tryOutput(tools, opening, format, options)
+      : tryOutput(tools, { ...opening, params: typed }, format, options)
   trying?.catch(() => {})
   // What ffmpeg says of the params themselves comes first.
   const container = await preflight(tools.ffmpeg, opening, options)
@@ -181,7 +184,9 @@ export async function prepareJob(
   inspecting.catch(() => {})
   const outputPath =
     (await trying) ??
-    (container === format.muxer ? framePath : await tryOutput(tools, opening, format, options))
+    (container === format.muxer
+      ? framePath
+      : await tryOutput(tools, { ...opening, params: typed }, format, options))
   const build = await inspecting
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
   streams.catch(() => {})
@@ -326,7 +331,8 @@ async function filmOf(
     return { film: synced, synced }
   }
   const detail = `it leaves nothing of the film, which has ${whole.pts.length} frames`
-  throw new MediaError({ code: 'PARAMS_INVALID', option: '-ss', detail })
+  const option = params.trim.startMicroseconds === undefined ? '-t' : '-ss'
+  throw new MediaError({ code: 'PARAMS_INVALID', option, detail })
 }
 
 /** A task as the encoder needs it. */

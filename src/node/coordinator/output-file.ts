@@ -1,5 +1,6 @@
 /** The output under a name of its own until it is whole: an existing file is replaced at the very end or not at all. */
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { type FileHandle, link, open, readlink, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { JobError } from './failure.ts'
@@ -130,6 +131,13 @@ function toJobError(error: unknown, path: string, directory: string): unknown {
   switch (error.code) {
     case 'ENOENT':
     case 'ENOTDIR':
+      // Some that the system makes up, such as /proc, take no files.
+      if (error.code === 'ENOENT' && existsSync(directory)) {
+        return new JobError(
+          { code: 'OUTPUT_UNWRITABLE', directory, detail: 'it takes no files' },
+          { cause: error },
+        )
+      }
       return new JobError({ code: 'OUTPUT_DIRECTORY_MISSING', path, directory }, { cause: error })
     case 'ENOSPC':
     case 'EDQUOT':
