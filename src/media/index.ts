@@ -88,6 +88,13 @@ export { checkDecoding } from './verification/decoding.ts'
 export { readEmptyStreams } from './verification/empty-streams.ts'
 export { describeFinding, type Finding } from './verification/finding.ts'
 export {
+  compareChapters,
+  compareStreams,
+  describeStreams,
+  type StreamDescriptions,
+} from './verification/streams.ts'
+export { compareSubtitles } from './verification/subtitles.ts'
+export {
   describeVideo,
   differencesInTags,
   followsAspectRatio,

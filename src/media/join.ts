@@ -100,13 +100,14 @@ export async function joinSegments(
  * Writes the beginning of the output's container, with a first encoded frame as the whole film: what the join would refuse is
  * refused before the work.
  *
+ * @param options.seconds how much of the other streams; nothing of them makes a file that need not be readable
  * @throws MediaError PARAMS_REJECTED in ffmpeg's own words.
  */
 export async function tryJoin(
   ffmpeg: Tool,
   job: Omit<JoinJob, 'segments'>,
   frame: { path: string; container: SegmentContainer },
-  options: { signal?: AbortSignal } = {},
+  { seconds = 0, ...options }: { signal?: AbortSignal; seconds?: number } = {},
 ): Promise<void> {
   const firstTick = BigInt(SEGMENT_SHIFT_SECONDS * segmentTimeScale(job.encoderTimeBase))
   const segments = [{ path: frame.path, firstTick, frames: 1 }]
@@ -117,7 +118,7 @@ export async function tryJoin(
   const { params, format, plan } = job
   const sound = { source: job.source, params, streams: plan.streams, format }
   const trim = await planTrim(ffmpeg, sound, dirname(frame.path), options)
-  const header = { ...trim, outputOptions: [...trim.outputOptions, '-t', '0'] }
+  const header = { ...trim, outputOptions: [...trim.outputOptions, '-t', `${seconds}`] }
   const cause = await mediaErrorOf(
     run(ffmpeg, joinArguments({ ...job, segments }, video, header, {}), options),
   )

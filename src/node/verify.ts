@@ -5,7 +5,11 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import {
   allEnded,
+  compareChapters,
+  compareStreams,
+  describeStreams,
   digestFile,
+  type Finding,
   type LocatedTools,
   locateTools,
   probe,
@@ -17,6 +21,7 @@ import {
 import { expectedOthers, expectedOutput } from './coordinator/expected.ts'
 import { JobError } from './coordinator/failure.ts'
 import { type Job, prepareJob, withDecodedIndex } from './coordinator/job.ts'
+import { describeExpected } from './coordinator/joined-output.ts'
 import { type Look, lookAtOutput, seamsOf } from './coordinator/pictures.ts'
 import {
   findingOf,
@@ -73,8 +78,9 @@ export async function verifyFile(
     const seams = report === undefined ? undefined : seamsOf(report.segments.map(({ frames }) => frames))
     const look =
       request.level === 'full' ? await lookAtOutput(tools, job, verified, seams, options) : undefined
+    const told = paramsKnown ? await checkTold(tools, job, verified, { ...options, scratchDir }) : []
     const claims = report === undefined ? [] : await checkReport(report, job, outputPath, options)
-    const findings = [...claims, ...verified.findings, ...(look?.findings ?? [])]
+    const findings = [...claims, ...verified.findings, ...told, ...(look?.findings ?? [])]
     return toVerification(request, job, verified, { findings, look })
   } finally {
     // What is still being found out writes into the directory.
@@ -100,6 +106,21 @@ async function compare(
   const decoded = await withDecodedIndex({ tools }, job, options)
   const again = await expectedOutput(decoded, others, timeBase)
   return { job: decoded, verified: await verifyOutput(tools.ffprobe, outputPath, again, options) }
+}
+
+/** What the file says of its streams and chapters. */
+async function checkTold(
+  tools: LocatedTools,
+  job: Job,
+  { file }: VerifiedOutput,
+  options: { signal: AbortSignal; scratchDir: string },
+): Promise<Finding[]> {
+  const [expected, actual, chapters] = await Promise.all([
+    describeExpected(tools, job, options),
+    describeStreams(tools.ffprobe, file, options),
+    compareChapters(tools.ffmpeg, file, job, options),
+  ])
+  return [...(expected === undefined ? [] : compareStreams(actual, expected)), ...chapters]
 }
 
 /** Without params nobody knows what was copied and what encoded: only that the streams are there can be asked. */

@@ -20,7 +20,9 @@ function evidence({ frames, streams, audio, pictures, copies = 0 }: Verification
     `${frames} frames, each at its time`,
     `${streams.length} ${streams.length === 1 ? 'stream' : 'streams'}`,
     ...(apart.length === 0 ? [] : [`audio within ${(Math.max(...apart) * 1000).toFixed(1)} ms`]),
-    ...(copies === 0 ? [] : [`${copies} copied ${copies === 1 ? 'track' : 'tracks'} byte for byte`]),
+    ...(copies === 0
+      ? []
+      : [`${copies} ${copies === 1 ? 'track' : 'tracks'} of copied sound or subtitles byte for byte`]),
     ...(pictures === undefined
       ? ['pictures not looked at']
       : [

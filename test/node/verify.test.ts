@@ -157,6 +157,12 @@ describe('a broken file', () => {
     expect(findings.map(({ message }) => message).join()).toContain(words)
   })
 
+  test('lighter by a tenth is found', async () => {
+    const path = await filtered('light', 'eq=brightness=0.1')
+    const { findings } = await verify(path, source)
+    expect(findings[0]).toMatchObject({ code: 'OUTPUT_PICTURE', kind: 'outlier', at: 0 })
+  })
+
   test('with other sound of the same length is found', async () => {
     const path = join(directory(), 'hushed.mp4')
     await ffmpeg('-i', right, '-c:v', 'copy', '-c:a', 'aac', '-af', 'volume=0.1', path)
@@ -292,5 +298,78 @@ describe('one run of ffmpeg', () => {
       ...['-fps_mode:v', 'passthrough', '-enc_time_base:v', clip.grid, output],
     )
     expect((await verify(output, path)).findings).toEqual([])
+  })
+})
+
+describe('a file with sound, texts and chapters', () => {
+  const params = `${PARAMS} -c:a:0 copy -c:a:1 ac3 -ar:a:1 44100 -c:s subrip`
+  let furnished = ''
+  let made = ''
+
+  beforeAll(async () => {
+    furnished = join(directory(), 'furnished.mkv')
+    made = join(directory(), 'furnished-made.mkv')
+    const texts = join(directory(), 'texts.srt')
+    const chapters = join(directory(), 'chapters.txt')
+    await writeFile(texts, '1\n00:00:00,500 --> 00:00:01,000\none\n\n2\n00:00:02,000 --> 00:00:03,000\ntwo\n')
+    await writeFile(
+      chapters,
+      [0, 1500, 3000]
+        .map((at, place) => `[CHAPTER]\nTIMEBASE=1/1000\nSTART=${at}\nEND=${at + 900}\ntitle=Part ${place}\n`)
+        .reduce((text, chapter) => text + chapter, ';FFMETADATA1\n'),
+    )
+    await ffmpeg(
+      ...['-i', source, '-i', texts, '-f', 'ffmetadata', '-i', chapters],
+      ...['-map', '0:v', '-map', '0:a', '-map', '0:a', '-map', '1', '-map_chapters', '2'],
+      ...[
+        '-c',
+        'copy',
+        '-c:s',
+        'ass',
+        '-metadata:s:a:1',
+        'title=Comment',
+        '-disposition:a:1',
+        'comment',
+        furnished,
+      ],
+    )
+    await ffmpeg('-i', furnished, '-map', '0', ...params.split(' '), made)
+  })
+
+  test('is exact as it must be, also in part', async () => {
+    expect((await verify(made, furnished, { params })).findings).toEqual([])
+    const part = join(directory(), 'furnished-part.mkv')
+    await ffmpeg('-i', furnished, '-map', '0', ...params.split(' '), '-ss', '1.4', '-t', '2', part)
+    expect((await verify(part, furnished, { params: `${params} -ss 1.4 -t 2` })).findings).toEqual([])
+  })
+
+  const COPY = ['-map', '0', '-c', 'copy']
+  test.each<[string, readonly string[], string]>([
+    ['without chapters', [...COPY, '-map_chapters', '-1'], '0 chapters instead of 3'],
+    ['of another title', [...COPY, '-metadata:s:a:1', 'title=Other'], 'title is Other instead of Comment'],
+    ['with another default', [...COPY, '-disposition:a:1', '0'], 'dispositions is none instead of comment'],
+    ['in another codec', ['-map', '0', '-c', 'copy', '-c:a:1', 'mp2'], 'codec is mp2 instead of ac3'],
+    ['at another sample rate', [...COPY, '-c:a:1', 'ac3', '-ar:a:1', '48000'], 'sample rate is 48000'],
+    ['with more channels', [...COPY, '-c:a:1', 'ac3', '-ac:a:1', '2'], 'number of channels is 2'],
+  ])('%s is found', async (what, options, words) => {
+    const path = join(directory(), `furnished-${slug(what)}.mkv`)
+    await ffmpeg('-i', made, ...options, path)
+    const { findings } = await verify(path, furnished, { params, level: 'times' })
+    expect(findings.map(({ message }) => message).join()).toContain(words)
+  })
+
+  test.each([
+    ['moved', ['-itsoffset', '0.1'], /says at 0.59\d s what it should say at 0.5\d\d s/],
+    ['of another wording', [], /says something else than it should at 0.5\d\d s/],
+  ])('with texts %s is found', async (what, options, words) => {
+    const texts = join(directory(), 'texts.srt')
+    const input = options.length > 0 ? texts : join(directory(), 'others.srt')
+    await writeFile(join(directory(), 'others.srt'), (await readFile(texts, 'utf8')).replace('one', 'won'))
+    const path = join(directory(), `texts-${slug(what)}.mkv`)
+    await ffmpeg(
+      ...['-i', made, ...options, '-i', input, '-map', '0:v', '-map', '0:a', '-map', '1', '-c', 'copy', path],
+    )
+    const { findings } = await verify(path, furnished, { params })
+    expect(findings.map(({ message }) => message).join()).toMatch(words)
   })
 })

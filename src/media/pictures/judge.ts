@@ -18,8 +18,8 @@ const NEARER_TO_NEIGHBOUR = 1.5
 const NEARER_AT_LEAST = 0.01
 const COARSE_DROP = 12
 const COARSE_MAX = 30
-// A film that is wrong as a whole has a low median.
-const COARSE_MIN = 20
+// A film that is wrong as a whole has a low median: at 20 dB it is lighter by a tenth.
+const COARSE_MIN = 24
 /*
  * Colour shrunk to 64x36 never fell below 36.8 dB in five films of 6 s (x264 at CRF 45, x265 at CRF 42, SVT-AV1 at CRF 60), and
  * in a test pattern below 32 dB. Without any colour at all it is at 22 to 28 dB, in dull pictures up to 36.
@@ -31,8 +31,8 @@ const COLOUR_BELOW_LIGHT = 8
 export function judgePictures(scores: readonly PictureScore[], medianCoarsePsnr: number): Judgement[] {
   const coarseMin = Math.max(COARSE_MIN, Math.min(COARSE_MAX, medianCoarsePsnr - COARSE_DROP))
   return scores.flatMap((score): Judgement[] => {
-    if (score.coarsePsnr < coarseMin) return [{ score, kind: 'outlier' }]
     if (hasOtherColours(score)) return [{ score, kind: 'colours' }]
+    if (score.coarsePsnr < coarseMin) return [{ score, kind: 'outlier' }]
     const neighbour = Math.max(score.ssimBefore ?? 0, score.ssimAfter ?? 0)
     const isNearer = 1 - score.ssim > NEARER_TO_NEIGHBOUR * (1 - neighbour)
     return isNearer && neighbour - score.ssim > NEARER_AT_LEAST ? [{ score, kind: 'misplaced' }] : []

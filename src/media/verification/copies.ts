@@ -1,4 +1,4 @@
-/** Whether the streams that were copied hold, byte for byte, what the source holds. */
+/** Whether sound that was copied holds, byte for byte, what the source's does. */
 import { mayHaveAdtsHeaders, WITHOUT_ADTS_HEADERS } from '../adts.ts'
 import { MediaError } from '../failure.ts'
 import { run, type Tool } from '../ffmpeg/index.ts'
@@ -14,7 +14,7 @@ export interface CopiesCompared {
   readonly findings: readonly Finding[]
 }
 
-/** Sound and subtitles; a track that has become another codec is not looked at. */
+/** Sound; a track that has become another codec is not looked at. */
 export async function compareCopies(
   ffmpeg: Tool,
   output: Source,
@@ -22,10 +22,9 @@ export async function compareCopies(
   options: { signal?: AbortSignal } = {},
 ): Promise<CopiesCompared> {
   const pairs = plan.streams.flatMap((planned) => {
-    const { kind } = planned.source
-    if (planned.action !== 'copy' || (kind !== 'audio' && kind !== 'subtitle')) return []
-    const place = plan.streams.filter((stream) => stream.source.kind === kind).indexOf(planned)
-    const copy = output.streams.filter((stream) => stream.kind === kind)[place]
+    if (planned.action !== 'copy' || planned.source.kind !== 'audio') return []
+    const place = plan.streams.filter((stream) => stream.source.kind === 'audio').indexOf(planned)
+    const copy = output.streams.filter((stream) => stream.kind === 'audio')[place]
     return copy?.codec === planned.source.codec ? [{ original: planned.source, copy }] : []
   })
   if (pairs.length === 0) return { compared: 0, findings: [] }

@@ -1,10 +1,14 @@
 /** The output made of a job's segments, and looked at before it gets its name. */
 import { join } from 'node:path'
 import {
+  describeStreams,
   type Finding,
   type JoinJob,
   joinSegments,
+  type LocatedTools,
   MediaError,
+  readCapabilities,
+  type StreamDescriptions,
   tryJoin,
   verifyOutput,
 } from '../../media/index.ts'
@@ -63,8 +67,32 @@ export async function tryJoinOptions(
   await tryJoin(node.tools.ffmpeg, joined, { path: job.firstFramePath, container: job.container }, options)
 }
 
+/**
+ * What the output of these params says of its streams, read from one of the film's beginning; undefined where ffmpeg makes none.
+ */
+export async function describeExpected(
+  tools: LocatedTools,
+  job: Job,
+  options: { signal: AbortSignal; scratchDir: string },
+): Promise<StreamDescriptions | undefined> {
+  const ffmpeg = await readCapabilities(tools.ffmpeg, options)
+  const path = join(options.scratchDir, 'expected')
+  const joined = await joinJob({ ffmpeg }, job, path)
+  const frame = { path: job.firstFramePath, container: job.container }
+  try {
+    await tryJoin(tools.ffmpeg, joined, frame, { ...options, seconds: SAMPLE_SECONDS })
+    return await describeStreams(tools.ffprobe, { path, format: job.format.demuxer }, options)
+  } catch (error) {
+    if (error instanceof MediaError) return undefined
+    throw error
+  }
+}
+
+/** Enough for a track to show what it is. */
+const SAMPLE_SECONDS = 2
+
 async function joinJob(
-  { ffmpeg }: SwarmNode,
+  { ffmpeg }: Pick<SwarmNode, 'ffmpeg'>,
   job: Job,
   outputPath: string,
 ): Promise<Omit<JoinJob, 'segments'>> {

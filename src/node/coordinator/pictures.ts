@@ -2,6 +2,7 @@
 import {
   checkDecoding,
   compareCopies,
+  compareSubtitles,
   type FilmFile,
   type Finding,
   type LocatedTools,
@@ -10,6 +11,7 @@ import {
   type PicturesCompared,
   readFrameIndex,
   thinOut,
+  toSeconds,
   type VerifiedOutput,
 } from '../../media/index.ts'
 import type { Job } from './job.ts'
@@ -21,7 +23,7 @@ export interface Look {
   readonly findings: readonly Finding[]
   /** Undefined where the films differ in their frames: there is no telling which picture belongs to which. */
   readonly pictures: PicturesCompared | undefined
-  /** How many copied streams were compared. */
+  /** How many tracks of sound that is copied, and of subtitles, were compared. */
   readonly copies: number
 }
 
@@ -35,13 +37,17 @@ export async function lookAtOutput(
 ): Promise<Look> {
   const { source, params } = job
   const plan = await job.streams
-  const copies = await compareCopies(tools.ffmpeg, verified.file, { source, plan, params }, options)
+  const planned = { source, plan, params }
+  const sound = await compareCopies(tools.ffmpeg, verified.file, planned, options)
+  const { file, shiftTicks } = verified
+  const shiftSeconds = toSeconds(shiftTicks, file.video.timeBase)
+  const subtitles = await compareSubtitles(tools.ffmpeg, { file, shiftSeconds }, planned, options)
   const decoding = await checkDecoding(tools.ffmpeg, verified.file, source, options)
   const pictures = await lookAtFilm(tools, job, verified, seams, options)
   return {
-    findings: [...copies.findings, ...decoding, ...(pictures?.findings ?? [])],
+    findings: [...sound.findings, ...subtitles.findings, ...decoding, ...(pictures?.findings ?? [])],
     pictures,
-    copies: copies.compared,
+    copies: sound.compared + subtitles.compared,
   }
 }
 
