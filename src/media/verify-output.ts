@@ -55,6 +55,8 @@ export interface VerifiedOutput {
   readonly times: BigInt64Array
   /** Ticks by which the muxer moved the video: so that no stream starts below zero (Matroska), or rounding (mp4). */
   readonly shiftTicks: bigint
+  /** The same in seconds. */
+  readonly shiftSeconds: number
   /** Whether pictures lie below zero, where the edit list of mp4 and mov hides them. */
   readonly hidesPictures: boolean
   readonly audio: readonly AudioOffsets[]
@@ -91,6 +93,7 @@ export async function verifyOutput(
     findings: [...findings, ...streamFindings, ...checkAudio(audio, toCheck(), expected.format)],
     times,
     shiftTicks,
+    shiftSeconds: toSeconds(shiftTicks, file.video.timeBase),
     hidesPictures: isHidden || (expected.format.demuxer === 'mov' && (times[0] ?? 0n) < 0n),
     audio,
   }

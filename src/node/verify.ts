@@ -112,13 +112,13 @@ async function compare(
 async function checkTold(
   tools: LocatedTools,
   job: Job,
-  { file }: VerifiedOutput,
+  verified: VerifiedOutput,
   options: { signal: AbortSignal; scratchDir: string },
 ): Promise<Finding[]> {
   const [expected, actual, chapters] = await Promise.all([
     describeExpected(tools, job, options),
-    describeStreams(tools.ffprobe, file, options),
-    compareChapters(tools.ffmpeg, file, job, options),
+    describeStreams(tools.ffprobe, verified.file, options),
+    compareChapters(tools.ffmpeg, verified, job, options),
   ])
   return [...(expected === undefined ? [] : compareStreams(actual, expected)), ...chapters]
 }

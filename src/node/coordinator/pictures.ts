@@ -11,7 +11,6 @@ import {
   type PicturesCompared,
   readFrameIndex,
   thinOut,
-  toSeconds,
   type VerifiedOutput,
 } from '../../media/index.ts'
 import type { Job } from './job.ts'
@@ -39,9 +38,7 @@ export async function lookAtOutput(
   const plan = await job.streams
   const planned = { source, plan, params }
   const sound = await compareCopies(tools.ffmpeg, verified.file, planned, options)
-  const { file, shiftTicks } = verified
-  const shiftSeconds = toSeconds(shiftTicks, file.video.timeBase)
-  const subtitles = await compareSubtitles(tools.ffmpeg, { file, shiftSeconds }, planned, options)
+  const subtitles = await compareSubtitles(tools.ffmpeg, verified, planned, options)
   const decoding = await checkDecoding(tools.ffmpeg, verified.file, source, options)
   const pictures = await lookAtFilm(tools, job, verified, seams, options)
   return {
