@@ -104,8 +104,8 @@ export async function compareChapters(
 ): Promise<Finding[]> {
   const isKept = keepsChapters(params) && output.file.format !== 'mpegts'
   const [actual, expected] = await Promise.all([
-    readChapters(ffmpeg, output.file, [], options),
-    isKept ? readChapters(ffmpeg, source, trimArguments(params.trim), options) : [],
+    readChapters(ffmpeg, output.file, ['-copyts'], [], options),
+    isKept ? readChapters(ffmpeg, source, [], trimArguments(params.trim), options) : [],
   ])
   const wrong = (detail: string): Finding[] => [{ code: 'OUTPUT_STREAMS', detail }]
   if (actual.length !== expected.length) {
@@ -114,7 +114,7 @@ export async function compareChapters(
   for (const [place, { startSeconds, title }] of expected.entries()) {
     const found = actual[place]
     if (found === undefined) continue
-    // FFmpeg 7 moves them with the streams, FFmpeg 5 does not.
+    // Matroska's muxer writes them before it knows by how much it moves the streams, mp4's afterwards.
     const shifts = [0, output.shiftSeconds]
     if (shifts.every((shift) => Math.abs(found.startSeconds - shift - startSeconds) > CHAPTER_TOLERANCE)) {
       return wrong(
@@ -135,6 +135,7 @@ const CHAPTER_TOLERANCE = 0.002_01
 async function readChapters(
   ffmpeg: Tool,
   file: Source,
+  inputOptions: readonly string[],
   part: readonly string[],
   options: { signal?: AbortSignal },
 ): Promise<Chapter[]> {
@@ -145,7 +146,7 @@ async function readChapters(
   await run(
     ffmpeg,
     [
-      ...['-v', 'error', '-nostdin', '-f', file.format, '-i', fileUrl(file.path)],
+      ...['-v', 'error', '-nostdin', ...inputOptions, '-f', file.format, '-i', fileUrl(file.path)],
       ...[...part, '-f', 'ffmetadata', 'pipe:1'],
     ],
     {

@@ -24,6 +24,7 @@ export async function compareSubtitles(
       ffmpeg,
       source,
       planned.map((stream) => stream.source),
+      [],
       [
         ...codecArguments(planned, { ...params, audio: [] }),
         ...trimArguments(params.trim),
@@ -31,7 +32,14 @@ export async function compareSubtitles(
       ],
       options,
     ),
-    readSubtitles(ffmpeg, output.file, written, ['-c', 'copy', '-f', 'framecrc', 'pipe:1'], options),
+    readSubtitles(
+      ffmpeg,
+      output.file,
+      written,
+      ['-copyts'],
+      ['-c', 'copy', '-f', 'framecrc', 'pipe:1'],
+      options,
+    ),
   ])
   const [expected, actual] = lists
   // What ffmpeg cannot make alone, it made with the rest.
@@ -81,6 +89,7 @@ async function readSubtitles(
   ffmpeg: Tool,
   file: Source,
   streams: readonly SourceStream[],
+  inputOptions: readonly string[],
   outputOptions: readonly string[],
   options: { signal?: AbortSignal },
 ): Promise<Subtitle[][] | undefined> {
@@ -90,7 +99,7 @@ async function readSubtitles(
     await run(
       ffmpeg,
       [
-        ...['-v', 'error', '-nostdin', '-f', file.format, '-i', fileUrl(file.path)],
+        ...['-v', 'error', '-nostdin', ...inputOptions, '-f', file.format, '-i', fileUrl(file.path)],
         ...streams.flatMap(({ index }) => ['-map', `0:${index}`]),
         ...outputOptions,
       ],
