@@ -115,7 +115,9 @@ export async function compareChapters(
     const found = actual[place]
     if (found === undefined) continue
     // Matroska's muxer writes them before it knows by how much it moves the streams, mp4's afterwards.
-    const shifts = [0, output.shiftSeconds]
+    // The chapters' own track in mp4 begins with the first of them.
+    const first = output.file.format === 'mov' ? [-(expected[0]?.startSeconds ?? 0)] : []
+    const shifts = [0, output.shiftSeconds, ...first]
     if (shifts.every((shift) => Math.abs(found.startSeconds - shift - startSeconds) > CHAPTER_TOLERANCE)) {
       return wrong(
         `chapter ${place + 1} begins at ${found.startSeconds.toFixed(3)} s instead of ${startSeconds.toFixed(3)} s`,
