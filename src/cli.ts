@@ -66,7 +66,8 @@ networkOptions(
       )
       try {
         const addresses = node.libp2p.getMultiaddrs().map(String)
-        const { ffmpeg, tools, slots, machine } = node
+        const { ffmpeg, tools, machine } = node
+        const { slots } = node.capacity
         if (options.json) {
           json({
             event: 'ready',
@@ -117,6 +118,7 @@ interface EncodeCliOptions extends NetworkOptions {
   benchmark: boolean
   benchmarkSeconds?: number
   segmentTime?: number
+  segmentRequest?: boolean
   exactly: boolean
   mixedBuilds?: boolean
   local?: boolean
@@ -144,6 +146,7 @@ networkOptions(
     )
     .option('--no-benchmark', 'take all nodes for equal at first')
     .option('--segment-time <s>', 'length of every segment, instead of by speed', positiveNumber)
+    .option('--segment-request', 'segments of one length, each when a node asks for it')
     .addOption(new Option('--exactly', 'cut near keyframes (default)').default(true).hideHelp())
     .option('--no-exactly', 'cut by time, without looking for keyframes; the result is as exact')
     .option('--mixed-builds', 'use nodes whose encoder builds make other parameter sets too')
@@ -316,8 +319,10 @@ function nodeInit(role: NodeInit['role'], options: NetworkOptions): NodeInit {
 }
 
 const BENCHMARK_SECONDS_DEFAULT = 8
+const PULLED_SECONDS_DEFAULT = 10
 
 function encodeRequest(inputPath: string, outputPath: string, options: EncodeCliOptions): EncodeRequest {
+  const isPull = options.segmentRequest === true
   return {
     inputPath,
     outputPath,
@@ -326,8 +331,10 @@ function encodeRequest(inputPath: string, outputPath: string, options: EncodeCli
     overwrite: options.yes === true,
     peers: options.peers,
     waitSeconds: options.wait,
-    benchmarkSeconds: options.benchmark ? (options.benchmarkSeconds ?? BENCHMARK_SECONDS_DEFAULT) : undefined,
-    segmentSeconds: options.segmentTime,
+    benchmarkSeconds:
+      options.benchmark && !isPull ? (options.benchmarkSeconds ?? BENCHMARK_SECONDS_DEFAULT) : undefined,
+    segmentSeconds: options.segmentTime ?? (isPull ? PULLED_SECONDS_DEFAULT : undefined),
+    isPull,
     atKeyframes: options.exactly,
     local: options.local === undefined ? 'auto' : options.local ? 'always' : 'never',
     verify: options.verify,

@@ -12,6 +12,7 @@ export {
   readCapabilities,
   readEncoder,
   type Tool,
+  type Usage,
 } from './ffmpeg/index.ts'
 export { type Film, readFilm, trimFilm } from './film.ts'
 export { type FilterChain, NO_FILTERS } from './filters/index.ts'

@@ -5,18 +5,20 @@ import { cpus } from 'node:os'
 export interface CpuTimes {
   /** Spent at a usual priority: encoders have the lowest, and are not in it. */
   readonly others: number
+  readonly idle: number
   readonly total: number
   readonly cores: number
 }
 
 export function readCpuTimes(): CpuTimes {
   const all = cpus()
-  let [others, total] = [0, 0]
+  let [others, total, idle] = [0, 0, 0]
   for (const { times } of all) {
+    idle += times.idle
     others += times.user + times.sys + times.irq
     total += times.user + times.sys + times.irq + times.nice + times.idle
   }
-  return { others, total, cores: all.length }
+  return { others, idle, total, cores: all.length }
 }
 
 /** What was seen this many looks ago counts a third. */
@@ -45,7 +47,7 @@ export class LoadMeter {
   }
 }
 
-const LOOK_EVERY_MS = 1_000
+export const LOOK_EVERY_MS = 1_000
 
 export interface LoadWatch {
   readonly cores: number

@@ -9,18 +9,47 @@ export interface Machine {
   /** The CPUs this process may run on; empty where the system does not say. */
   readonly cpus: readonly number[]
   readonly cores: number
+  /** Cores' worth of time that a control group lets this process have (Linux containers); undefined: no limit. */
+  readonly quota: number | undefined
 }
 
 export async function readMachine(): Promise<Machine> {
-  const [bootId, status] = await Promise.all([
+  const [bootId, status, quota] = await Promise.all([
     readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => hostname()),
     readFile('/proc/self/status', 'utf8').catch(() => ''),
+    readQuota(),
   ])
   return {
     id: createHash('sha256').update(`ffswarm machine ${bootId.trim()}`).digest('hex').slice(0, 32),
     cpus: parseCpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? ''),
     cores: availableParallelism(),
+    quota,
   }
+}
+
+/** Of this process's own group; those around it may have less. */
+async function readQuota(): Promise<number | undefined> {
+  const groups = await readFile('/proc/self/cgroup', 'utf8').catch(() => '')
+  const [, unified] = /^0::(.*)$/m.exec(groups) ?? []
+  const [, byCpu] = /^\d+:(?:[^:]*,)?cpu(?:,[^:]*)?:(.*)$/m.exec(groups) ?? []
+  const files = [
+    ...(unified === undefined ? [] : [[`/sys/fs/cgroup${unified}/cpu.max`]]),
+    ...(byCpu === undefined
+      ? []
+      : [['quota', 'period'].map((what) => `/sys/fs/cgroup/cpu${byCpu}/cpu.cfs_${what}_us`)]),
+  ]
+  for (const paths of files) {
+    const texts = await Promise.all(paths.map((path) => readFile(path, 'utf8').catch(() => '')))
+    const quota = parseQuota(texts.join(' '))
+    if (quota !== undefined) return quota
+  }
+  return undefined
+}
+
+/** `50000 100000`, microseconds in so many, as cores; undefined for `max 100000`, `-1 100000` and whatever says nothing. */
+export function parseQuota(text: string): number | undefined {
+  const [, quota, period] = /^\s*(\d+)\s+([1-9]\d*)\s*$/.exec(text) ?? []
+  return quota === undefined || period === undefined ? undefined : Number(quota) / Number(period)
 }
 
 /** `0-3,8` of the Linux kernel's cpulist format as single numbers. */

@@ -1,5 +1,6 @@
 /** Puts a node together: identity, transport, protocols, discovery, membership and, where it works for others, a worker. */
 import { mkdir, rm } from 'node:fs/promises'
+import { freemem } from 'node:os'
 import { join } from 'node:path'
 import type { Libp2p, PeerId } from '@libp2p/interface'
 import { type FFmpegCapabilities, type LocatedTools, locateTools, readCapabilities } from '../media/index.ts'
@@ -10,11 +11,12 @@ import { type Segment, segment } from '../protocols/segment/index.ts'
 import { parseAddress } from './address.ts'
 import { runBenchmark } from './benchmark.ts'
 import { BlobStore } from './blob-store.ts'
+import { Capacity } from './capacity.ts'
 import { createDataDir } from './data-dir.ts'
 import { type Discovery, discovery, SWARM_DEFAULT } from './discovery.ts'
 import { claimIdentity, type Identity } from './identity.ts'
 import { createSwarmNode } from './libp2p.ts'
-import { watchLoad } from './load.ts'
+import { LOOK_EVERY_MS, readCpuTimes, watchLoad } from './load.ts'
 import { defaultSlots, type Machine, readMachine } from './machine.ts'
 import { createMembership, type Membership } from './membership.ts'
 import { SOFTWARE } from './version.ts'
@@ -71,7 +73,8 @@ export interface SwarmNode {
   readonly tools: LocatedTools
   readonly ffmpeg: FFmpegCapabilities
   readonly machine: Machine
-  readonly slots: number
+  /** How many segments it encodes at once. */
+  readonly capacity: Capacity
   /** Where this user's nodes keep what outlives them. */
   readonly dataDir: string
   /** A directory of this node's own, emptied at its start and its stop. */
@@ -116,7 +119,18 @@ export async function createNode(
     undo.push(() => rm(workDir, { recursive: true, force: true }))
 
     const ffmpeg = await readCapabilities(tools.ffmpeg, options)
-    const slots = init.slots ?? defaultSlots(machine.cores)
+    const capacity = new Capacity({
+      slots: init.slots ?? defaultSlots(machine.cores),
+      isFixed: init.slots !== undefined,
+      cores: Math.min(machine.cores, machine.quota ?? machine.cores),
+      times: readCpuTimes(),
+    })
+    const looking = setInterval(
+      () => capacity.look(readCpuTimes(), freemem(), surroundings.now() / 1000),
+      LOOK_EVERY_MS,
+    )
+    looking.unref()
+    undo.push(() => clearInterval(looking))
     const blobs = new BlobStore()
     const traffic: Traffic = { bytesSent: 0, bytesReceived: 0 }
     const proxy = init.role === 'worker' ? await startSourceProxy() : undefined
@@ -213,7 +227,7 @@ export async function createNode(
       tools,
       ffmpeg,
       machine,
-      slots,
+      capacity,
       dataDir,
       workDir,
       traffic,
@@ -229,7 +243,7 @@ export async function createNode(
       return new Worker({
         tools,
         ffmpeg,
-        slots,
+        capacity,
         workDir,
         blobs,
         proxy: sourceProxy,

@@ -72,6 +72,15 @@ test('a name for the codec that segments have no place for is taken where the co
   expect(ended.exitCode, ended.stderr).toBe(0)
 })
 
+test('segments that are asked for are of one length', async () => {
+  const output = join(directory, 'asked.mkv')
+  const asked = ['--params', '-c:v libx264 -preset ultrafast', '--segment-time', '1', '--segment-request']
+  const ended = await runCli(['encode', ...asked, ...LOOPBACK, '--json', '-o', output, clip], { env: env() })
+  expect(ended.exitCode, ended.stderr).toBe(0)
+  const assigned = ended.stdout.split('\n').filter((line) => line.includes('"state":"assigned"'))
+  expect(assigned.map((line) => (JSON.parse(line) as { frames: number }).frames)).toEqual([25, 25, 25])
+})
+
 test('what will be lost is said once, before the first segment is done', async () => {
   const source = await clipIn(directory, twoVideos)
   const output = join(directory, 'lost.mkv')

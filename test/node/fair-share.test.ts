@@ -6,7 +6,7 @@ const TASK_SECONDS = 10
 
 /** Coordinators that ask for every slot they have not got, each second; each from its own second on. */
 function play(slots: number, coordinators: Readonly<Record<string, number>>, seconds: number) {
-  const share = new FairShare(slots)
+  const share = new FairShare(() => slots)
   const ends: { coordinator: string; at: number }[] = []
   const served: Record<string, number> = {}
   let idle = 0
@@ -55,7 +55,7 @@ test('three share one slot', () => {
 })
 
 test('one that asks no more is not waited for long', () => {
-  const share = new FairShare(1)
+  const share = new FairShare(() => 1)
   share.begin('busy', 0)
   expect(share.admits('gone', 5)).toBe(false)
   share.end('busy', 6)
@@ -64,7 +64,7 @@ test('one that asks no more is not waited for long', () => {
 })
 
 test('the task after one that is nearly done is taken, unless someone else waits', () => {
-  const share = new FairShare(1)
+  const share = new FairShare(() => 1)
   share.begin('first', 0)
   expect(share.admits('first', 9)).toBe(false)
   expect(share.admits('first', 9, 1)).toBe(true)

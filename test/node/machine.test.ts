@@ -1,6 +1,13 @@
 import { availableParallelism } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import { defaultSlots, type Machine, parseCpuList, readMachine, sharesCpus } from '../../src/node/machine.ts'
+import {
+  defaultSlots,
+  type Machine,
+  parseCpuList,
+  parseQuota,
+  readMachine,
+  sharesCpus,
+} from '../../src/node/machine.ts'
 
 describe('a list of CPUs as the kernel writes it', () => {
   test.each([
@@ -21,7 +28,7 @@ describe('a list of CPUs as the kernel writes it', () => {
 })
 
 describe('two nodes', () => {
-  const machine: Machine = { id: 'a', cpus: [0, 1], cores: 2 }
+  const machine: Machine = { id: 'a', cpus: [0, 1], cores: 2, quota: undefined }
 
   test('share CPUs on one machine', () => {
     expect(sharesCpus(machine, { host: 'a', cpus: [1, 2] })).toBe(true)
@@ -59,4 +66,15 @@ test('this machine has an id that names nobody, and the same each time', async (
   expect(one.id).toMatch(/^[0-9a-f]{32}$/)
   expect(one.cores).toBe(availableParallelism())
   if (process.platform === 'linux') expect(one.cpus.length).toBeGreaterThan(0)
+})
+
+test.each([
+  ['50000 100000', 0.5],
+  ['200000 100000\n', 2],
+  ['max 100000', undefined],
+  ['-1 100000', undefined],
+  ['', undefined],
+  ['100000 0', undefined],
+])("a control group that says '%s'", (text, cores) => {
+  expect(parseQuota(text)).toBe(cores)
 })

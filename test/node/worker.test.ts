@@ -7,7 +7,8 @@ import type { SegmentOffer } from '../../src/protocols/segment/index.ts'
 const peer = { toString: () => 'coordinator' } as PeerId
 let isLoaded = false
 const offer = (format: string) => ({ source: { format }, container: 'mp4' }) as SegmentOffer
-const worker = () => new Worker({ slots: 1, isLoaded: () => isLoaded, now: () => 0 } as WorkerInit)
+const worker = () =>
+  new Worker({ capacity: { slots: 1 }, isLoaded: () => isLoaded, now: () => 0 } as unknown as WorkerInit)
 
 test.each(['hls', 'concat', 'lavfi', 'dash', 'image2'])(
   'a source as %s, by which ffmpeg would open other files and addresses, is refused',

@@ -7,4 +7,4 @@ export {
   readLibavcodec,
 } from './capabilities.ts'
 export { type Located, type LocatedTools, type LocateOptions, locateTools } from './locate.ts'
-export { allEnded, type RunOptions, run, type Tool } from './run.ts'
+export { allEnded, type RunOptions, run, type Tool, type Usage } from './run.ts'

@@ -29,6 +29,16 @@ export interface RunOptions {
   stallMs?: number
   /** Keep count of the CPU time it takes, where the system tells (Linux). */
   measureCpu?: boolean
+  /** The same, and its memory, as often as it writes to standard output. */
+  onUsage?(usage: Usage): void
+}
+
+/** Of a process since its start. */
+export interface Usage {
+  /** User and system time, all threads. */
+  readonly cpuSeconds: number
+  /** The most that it had in memory. */
+  readonly rssBytes: number
 }
 
 export interface RunResult {
@@ -84,8 +94,10 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
   let readingError: unknown
   let cpuSeconds: number | undefined
   const sampleCpu = () => {
-    if (options.measureCpu && subprocess.pid !== undefined)
-      cpuSeconds = readCpuSeconds(subprocess.pid) ?? cpuSeconds
+    if (options.measureCpu !== true || subprocess.pid === undefined) return
+    cpuSeconds = readCpuSeconds(subprocess.pid) ?? cpuSeconds
+    if (options.onUsage === undefined || cpuSeconds === undefined) return
+    options.onUsage({ cpuSeconds, rssBytes: readPeakBytes(subprocess.pid) })
   }
   if (options.onLine !== undefined && subprocess.stdout !== null && subprocess.stdout !== undefined) {
     try {
@@ -174,6 +186,17 @@ function readCpuSeconds(pid: number): number | undefined {
     return (Number(fields[11]) + Number(fields[12])) / 100
   } catch {
     return undefined
+  }
+}
+
+/** VmHWM of proc(5); 0 where the system does not tell. */
+function readPeakBytes(pid: number): number {
+  try {
+    const [, kilobytes = '0'] =
+      /^VmHWM:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? []
+    return Number(kilobytes) * 1024
+  } catch {
+    return 0
   }
 }
 

@@ -3,7 +3,7 @@
  * the decoder complained about may have spoilt its pictures.
  */
 import { MediaError, type MediaFailure } from '../failure.ts'
-import { run, type Tool } from '../ffmpeg/index.ts'
+import { run, type Tool, type Usage } from '../ffmpeg/index.ts'
 import { ptsDigest } from '../frame-index.ts'
 import { parseFrameLine } from '../frame-times.ts'
 import { type InspectedSegment, inspectSegment } from '../verify.ts'
@@ -21,6 +21,8 @@ export interface SegmentProgress {
 export interface EncodeOptions {
   signal?: AbortSignal
   onProgress?(progress: SegmentProgress): void
+  /** Of the attempt that is running. */
+  onUsage?(usage: Usage): void
   /** Its major version; undefined: as old as FFmpeg 5's. */
   libavcodec?: number
 }
@@ -108,6 +110,7 @@ async function encodeFrom(
   try {
     const ran = await run(tools.ffmpeg, segmentArguments(task, seekPts, files, options.libavcodec), {
       measureCpu: true,
+      ...(options.onUsage === undefined ? {} : { onUsage: options.onUsage }),
       signal: options.signal,
       background: true,
       onErrorLine: (line) => complaints.read(line),

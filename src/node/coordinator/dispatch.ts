@@ -5,6 +5,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MediaError, toSeconds } from '../../media/index.ts'
+import { SLOTS_MAX } from '../capacity.ts'
 import type { SwarmNode } from '../node.ts'
 import { type Assignment, ATTEMPTS_MAX, type SchedulePolicy, Scheduler } from '../scheduler/index.ts'
 import { type Attempt, segmentEvent } from './attempt.ts'
@@ -172,6 +173,9 @@ export class Dispatch {
         signal,
         onEncoding: () => this.#tell(attempt, 'encoding'),
         onProgress: (frames) => this.#scheduler.progress(assignment, frames, this.#seconds()),
+        onSlots: (slots) => {
+          if (this.#scheduler.setSlots(executor.peer, Math.min(slots, SLOTS_MAX))) this.assign()
+        },
         onEncoded: (seconds) => {
           this.#scheduler.encoded(assignment, seconds, this.#seconds())
           this.assign()

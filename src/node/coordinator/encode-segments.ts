@@ -113,6 +113,7 @@ async function dispatch(
       totalFrames: expectedFrames(job),
       framesPerSecond: job.film.pts.length / Math.max(filmSeconds(job), 0.1),
       segmentSeconds: request.segmentSeconds,
+      ...(request.isPull === undefined ? {} : { isPull: request.isPull }),
       benchmarkSeconds: request.benchmarkSeconds,
     },
     build: wantedBuild(job.build, request.local !== 'never'),
@@ -156,7 +157,7 @@ async function dispatch(
   whole.catch((error: unknown) => work.fail(error))
   try {
     emit({ event: 'phase', phase: 'encoding' })
-    if (request.local !== 'never') work.add(local, node.slots, rates.get(local.peer))
+    if (request.local !== 'never') work.add(local, node.capacity.slots, rates.get(local.peer))
     const segments = await work.run()
     if (!(await startsAlike)) throw new StartsInDoubt()
     const after = await stat(job.source.path)

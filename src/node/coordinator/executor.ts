@@ -24,6 +24,8 @@ export interface AttemptOptions {
   readonly signal: AbortSignal
   onEncoding(): void
   onProgress(frames: number): void
+  /** How many tasks the node takes at once by now. */
+  onSlots(slots: number): void
   /** The encoder is done and the slot free; the bytes may still have to come. */
   onEncoded(encodeSeconds: number): void
 }
@@ -67,6 +69,7 @@ export function localExecutor(node: SwarmNode, job: Job): Executor {
       const { now } = node.surroundings
       const began = now()
       options.onEncoding()
+      node.capacity.begin(task, job.id, began / 1000)
       const encoded = await encodeSegment(
         node.tools,
         segmentTask(job, task),
@@ -74,9 +77,13 @@ export function localExecutor(node: SwarmNode, job: Job): Executor {
         {
           signal: options.signal,
           libavcodec: node.ffmpeg.libavcodec,
-          onProgress: ({ frames }) => options.onProgress(frames),
+          onProgress({ frames }) {
+            options.onProgress(frames)
+            options.onSlots(node.capacity.slots)
+          },
+          onUsage: (usage) => node.capacity.use(task, usage, now() / 1000),
         },
-      )
+      ).finally(() => node.capacity.end(task))
       const encodeSeconds = (now() - began) / 1000
       options.onEncoded(encodeSeconds)
       return {
@@ -105,7 +112,10 @@ export function remoteExecutor(node: SwarmNode, job: Job, sourceBlob: StoredBlob
       const attempt = await node.segment.offer(peer.id, toOffer(job, task, options.attempt, sourceBlob), {
         signal: options.signal,
         onAccepted: () => options.onEncoding(),
-        onProgress: ({ frames }) => options.onProgress(frames),
+        onProgress({ frames, slots }) {
+          options.onProgress(frames)
+          if (slots !== undefined) options.onSlots(slots)
+        },
       })
       try {
         return await collect(node, peer, attempt, options)

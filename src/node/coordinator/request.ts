@@ -11,6 +11,8 @@ export interface EncodeRequest extends JobRequest {
   readonly waitSeconds: number
   readonly benchmarkSeconds: number | undefined
   readonly segmentSeconds: number | undefined
+  /** Nodes ask for segments of one length when they are idle. */
+  readonly isPull?: boolean
   /** Cut near keyframes, or just by time. Both are exact. */
   readonly atKeyframes: boolean
   /** Encode on this node too: `auto` does unless a worker on this machine already has its CPUs. */

@@ -91,6 +91,23 @@ export class Scheduler<Task extends Piece> {
     }
   }
 
+  /**
+   * A peer that is there takes another number of tasks at once. Slots that are at something stay until it is done.
+   *
+   * @returns whether it has more than before
+   */
+  setSlots(peer: string, slots: number): boolean {
+    const own = [...this.#slots].filter((slot) => slot.peer === peer)
+    const [known] = own
+    if (known === undefined) return false
+    for (let count = own.length; count < slots; count++) {
+      this.#slots.add({ peer, rate: known.rate, attempts: [], failures: 0, restUntil: known.restUntil })
+    }
+    const idle = own.filter(({ attempts }) => attempts.length === 0)
+    for (const slot of idle.slice(0, Math.max(0, own.length - slots))) this.#slots.delete(slot)
+    return own.length < slots
+  }
+
   /** Whether it has slots: it came, and was not left out since. */
   employs(peer: string): boolean {
     return [...this.#slots].some((slot) => slot.peer === peer)
@@ -167,7 +184,7 @@ export class Scheduler<Task extends Piece> {
     for (const slot of this.#slots) {
       if (!mayWork(slot.peer)) continue
       if (slot.restUntil <= now || slot.attempts.length > 0) views.set(slot, viewOf(slot, now))
-      if (slot.restUntil <= now && isFree(slot, now, usual)) free.push(slot)
+      if (slot.restUntil <= now && this.#isFree(slot, now, usual)) free.push(slot)
     }
     if (free.length === 0) return []
     this.#takeOver(views, now, usual)
@@ -273,6 +290,13 @@ export class Scheduler<Task extends Piece> {
     return known === 0 ? 1 : sum / known
   }
 
+  #isFree({ attempts }: Slot<Task>, now: number, usual: number): boolean {
+    const [current, next] = attempts
+    if (current === undefined) return true
+    if (this.#policy.isPull === true) return false
+    return next === undefined && current.speed.frames > 0 && secondsLeft(current, now, usual) < AHEAD_SECONDS
+  }
+
   #nextFor(slot: Slot<Task>, views: ReadonlyMap<Slot<Task>, SlotView>): Work<Task> | undefined {
     const returned = this.#takeReturned(slot, views)
     if (returned !== undefined) return returned
@@ -353,12 +377,6 @@ function leave<Task extends Piece>(attempt: Attempt<Task>): void {
   const { attempts } = attempt.slot
   const at = attempts.indexOf(attempt)
   if (at >= 0) attempts.splice(at, 1)
-}
-
-function isFree<Task extends Piece>({ attempts }: Slot<Task>, now: number, usual: number): boolean {
-  const [current, next] = attempts
-  if (current === undefined) return true
-  return next === undefined && current.speed.frames > 0 && secondsLeft(current, now, usual) < AHEAD_SECONDS
 }
 
 /** Until an attempt is through with its task, as far as it can be told. */

@@ -17,6 +17,8 @@ export interface SchedulePolicy {
   readonly framesPerSecond: number
   /** Length of every segment; undefined: as the rates say. */
   readonly segmentSeconds: number | undefined
+  /** Slots ask when they are idle, and get nothing before; otherwise they are given their next task in their last second. */
+  readonly isPull?: boolean
   /** The film seconds of a slot's first task, which measures it; undefined: slots are taken for equal, unmeasured. */
   readonly benchmarkSeconds: number | undefined
 }

@@ -18,10 +18,11 @@ interface Account {
 }
 
 export class FairShare {
-  readonly #slots: number
+  readonly #slots: () => number
   readonly #accounts = new Map<string, Account>()
 
-  constructor(slots: number) {
+  /** @param slots how many there are at the moment */
+  constructor(slots: () => number) {
     this.#slots = slots
   }
 
@@ -51,7 +52,7 @@ export class FairShare {
     const others = [...this.#accounts.values()].filter((account) => account !== own)
     const waiting = others.filter(({ refusedAt }) => now - refusedAt < PATIENCE_SECONDS)
     const isTurn = this.#isTurn(own.tasks - ending, own.used, others, waiting)
-    const isAdmitted = this.tasks < this.#slots + ending && (waiting.length === 0 || isTurn)
+    const isAdmitted = this.tasks < this.#slots() + ending && (waiting.length === 0 || isTurn)
     own.refusedAt = isAdmitted ? Number.NEGATIVE_INFINITY : now
     return isAdmitted
   }
@@ -59,7 +60,7 @@ export class FairShare {
   /** Up to the same number of slots for each; what cannot be divided is for who had less. */
   #isTurn(tasks: number, used: number, others: readonly Account[], waiting: readonly Account[]): boolean {
     const active = others.filter((other) => other.tasks > 0 || waiting.includes(other)).length + 1
-    const fair = this.#slots / active
+    const fair = this.#slots() / active
     return tasks + 1 <= fair || (tasks < fair && waiting.every((other) => other.used >= used))
   }
 

@@ -25,6 +25,7 @@ import type {
   SegmentResult,
 } from '../../protocols/segment/index.ts'
 import type { BlobStore, StoredBlob } from '../blob-store.ts'
+import type { Capacity } from '../capacity.ts'
 import { FairShare } from './fair-share.ts'
 import { RemoteSources } from './remote-sources.ts'
 import type { SourceProxy } from './source-proxy.ts'
@@ -46,7 +47,7 @@ export interface WorkerTaskEvent {
 export interface WorkerInit extends WorkerEvents {
   tools: LocatedTools
   ffmpeg: Pick<FFmpegCapabilities, 'libavcodec'>
-  slots: number
+  capacity: Capacity
   /** A directory of this node's own. */
   workDir: string
   blobs: BlobStore
@@ -86,7 +87,7 @@ export class Worker implements SegmentHandler {
 
   constructor(init: WorkerInit) {
     this.#init = init
-    this.#share = new FairShare(init.slots)
+    this.#share = new FairShare(() => init.capacity.slots)
   }
 
   /** The protocol it reads sources with exists only once the libp2p node does. */
@@ -95,11 +96,11 @@ export class Worker implements SegmentHandler {
   }
 
   get slots(): number {
-    return this.#init.slots
+    return this.#init.capacity.slots
   }
 
   get busySlots(): number {
-    return Math.min(this.#share.tasks, this.#init.slots)
+    return Math.min(this.#share.tasks, this.slots)
   }
 
   /** Tasks at hand by coordinator, the most first. */
@@ -142,11 +143,13 @@ export class Worker implements SegmentHandler {
     const began = this.#seconds()
     this.#share.begin(coordinator, began)
     this.#running.set(offer, { coordinator, began, frames: 0 })
+    this.#init.capacity.begin(offer, `${coordinator} ${offer.job}`, began)
     this.#tell(offer, peer, { state: 'started' })
     try {
       return await this.#encode(offer, peer, context)
     } finally {
       this.#running.delete(offer)
+      this.#init.capacity.end(offer)
       this.#share.end(coordinator, this.#seconds())
     }
   }
@@ -177,7 +180,7 @@ export class Worker implements SegmentHandler {
   }
 
   async #encode(offer: SegmentOffer, peer: PeerId, context: SegmentContext): Promise<SegmentResult> {
-    const { tools, ffmpeg, workDir, blobs, now } = this.#init
+    const { tools, ffmpeg, workDir, blobs, now, capacity } = this.#init
     const sources = this.#sources
     if (sources === undefined) throw new Error('the worker is not attached to a node')
     const task = await this.#toTask(offer)
@@ -198,8 +201,10 @@ export class Worker implements SegmentHandler {
           onProgress: ({ frames }) => {
             const running = this.#running.get(offer)
             if (running !== undefined) running.frames = frames
-            context.onProgress({ frames, fps: (frames * 1000) / Math.max(1, now() - began) })
+            const fps = (frames * 1000) / Math.max(1, now() - began)
+            context.onProgress({ frames, fps, slots: capacity.slots })
           },
+          onUsage: (usage) => capacity.use(offer, usage, this.#seconds()),
         },
       )
       const encodeMs = now() - began

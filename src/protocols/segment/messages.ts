@@ -74,6 +74,8 @@ export const segmentProgress = z.object({
   frames: count,
   /** Frames a second since the attempt began. */
   fps: z.number().min(0),
+  /** How many segments the worker encodes at once by now. */
+  slots: z.int().min(1).max(1024).optional(),
 })
 
 export type SegmentProgress = z.output<typeof segmentProgress>
