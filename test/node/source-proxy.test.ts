@@ -1,7 +1,11 @@
+import { mkdtemp, open, rm } from 'node:fs/promises'
 import { get, type IncomingMessage, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { BlockCache } from '../../src/node/worker/block-cache.ts'
 import { parseRange, startSourceProxy } from '../../src/node/worker/source-proxy.ts'
+import { ffmpeg } from '../helpers/ffmpeg.ts'
 
 describe('a range as ffmpeg asks for it', () => {
   test.each([
@@ -130,4 +134,35 @@ describe('the proxy', () => {
     const place = source.inputOptions.indexOf('-protocol_whitelist')
     expect(source.inputOptions[place + 1]).toBe('http,tcp')
   })
+})
+
+test('an ffmpeg that wants a part of a file has little more of it fetched than that', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'ffswarm-proxy-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  const path = join(directory, 'film.mp4')
+  // Noise that does not compress: some 1.6 MB a second.
+  await ffmpeg(
+    ...['-f', 'lavfi', '-i', 'nullsrc=size=256x144:rate=25:duration=16,geq=random(1)*255:128:128'],
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-qp', '4', '-g', '25', path],
+  )
+  const file = await open(path)
+  onTestFinished(() => file.close())
+  const { size: sizeBytes } = await file.stat()
+  let fetched = 0
+  const cache = new BlockCache({
+    ...{ sizeBytes, blockBytes: 256 * 1024, blocksMax: 128 },
+    async read(offset, length) {
+      fetched += length
+      const bytes = new Uint8Array(length)
+      await file.read(bytes, 0, length, offset)
+      return bytes
+    },
+  })
+  const proxy = await startSourceProxy()
+  onTestFinished(() => proxy.stop())
+  const { url, inputOptions } = proxy.serve(cache)
+  // Two of sixteen seconds, decoded no faster than they are shown, as by a slow encoder.
+  await ffmpeg('-ss', '8', ...inputOptions, '-readrate', '4', '-i', url, '-t', '2', '-f', 'null', '-')
+  expect(fetched).toBeGreaterThan(sizeBytes / 8)
+  expect(fetched).toBeLessThan(sizeBytes / 8 + 4.5 * 2 ** 20)
 })

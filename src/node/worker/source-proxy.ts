@@ -21,8 +21,17 @@ export interface SourceProxy {
   stop(): Promise<void>
 }
 
-/** Nothing but this URL's kind may be opened, whatever the file says; one connection serves all reads. */
-const INPUT_OPTIONS = ['-protocol_whitelist', 'http,tcp', '-seekable', '1', '-multiple_requests', '1']
+/**
+ * Nothing but this URL's kind may be opened, whatever the file says; one connection serves all reads. What lies in the system's
+ * buffers when ffmpeg has enough was sent over the network in vain: they are kept small, that of the sender by way of its packets.
+ */
+const INPUT_OPTIONS = [
+  ...['-protocol_whitelist', 'http,tcp', '-seekable', '1', '-multiple_requests', '1'],
+  ...['-recv_buffer_size', '65536', '-tcp_mss', '1448'],
+]
+
+/** Of what is handed on at once: it waits here until ffmpeg takes it. */
+const SLICE_BYTES = 64 * 1024
 
 export async function startSourceProxy(): Promise<SourceProxy> {
   const sources = new Map<string, BlockCache>()
@@ -80,7 +89,7 @@ async function respond(
 async function* blocks(source: BlockCache, start: number, end: number): AsyncGenerator<Uint8Array> {
   let offset = start
   while (offset < end) {
-    const bytes = (await source.read(offset)).subarray(0, end - offset)
+    const bytes = (await source.read(offset)).subarray(0, Math.min(SLICE_BYTES, end - offset))
     if (bytes.length === 0) throw new Error('the source ended early')
     offset += bytes.length
     // The next block is on its way while this one is read; a reader that seeks away has cost one block.
