@@ -1,4 +1,4 @@
-/** The serving side of one blob stream: one range in memory at a time, sent before the next request is read. */
+/** The serving side of one blob stream: one range is on its way while the next is read, and no more than these two are in memory. */
 
 import type { Stream } from '@libp2p/interface'
 import { pEvent } from 'p-event'
@@ -59,13 +59,15 @@ async function serveRanges(
     if (range === undefined) return
     const answer = await readRange(content, range, init.signal)
     await withDeadline('take the bytes', BLOB_SEND_TIMEOUT_MS, init, async (signal) => {
-      const status = Uint8Array.of(BLOB_STATUS[answer.status])
-      await messages.writeV(answer.bytes === undefined ? [status] : [status, answer.bytes], { signal })
       // `drain` means only that some more could be sent: without waiting for the rest, a reader that takes a few
       // bytes of each range would have us buffer all of them.
       if (stream.writeBufferLength > 0) {
         await pEvent(stream, 'idle', { signal, rejectionEvents: ['close'] })
       }
+      const status = Uint8Array.of(BLOB_STATUS[answer.status])
+      const parts = answer.bytes === undefined ? [status] : [status, answer.bytes]
+      // It goes on while the next request is read, and what that asks for.
+      messages.writeV(parts, { signal }).catch(() => {})
     })
     if (answer.bytes !== undefined) init.onBytesSent(answer.bytes.byteLength)
   }
