@@ -14,7 +14,8 @@ export type MediaFailure =
   | { code: 'INPUT_WITHOUT_VIDEO'; path: string }
   | { code: 'INPUT_CLOCK_JUMPS'; path: string; atSeconds: number }
   | { code: 'INPUT_SIZE_CHANGES'; path: string; atSeconds: number }
-  | { code: 'INPUT_LOOK_CHANGES'; path: string; encoder: string; sampleAspectRatio: string }
+  /** What changes, and the remedy, as the rest of a sentence. */
+  | { code: 'INPUT_LOOK_CHANGES'; path: string; detail: string }
   | { code: 'INPUT_TIMES_REPEAT'; path: string; atSeconds: number }
   | { code: 'PARAMS_INVALID'; option: string; detail: string }
   | { code: 'PARAMS_REJECTED'; detail: string }
@@ -87,7 +88,7 @@ function describe(failure: MediaFailure): string {
     case 'INPUT_SIZE_CHANGES':
       return `${failure.path}: its pictures have another size or pixel format from ${failure.atSeconds.toFixed(1)} s on, where a frame rate cannot go on exactly: leave -r and -fps_mode out, or encode it to one size first`
     case 'INPUT_LOOK_CHANGES':
-      return `${failure.path}: its sample aspect ratio changes on the way, and ${failure.encoder} of this FFmpeg would change with it at a place that no segment can know: say which one it is to have, with -vf setsar=${failure.sampleAspectRatio} behind other filters`
+      return `${failure.path}: on the way ${failure.detail}`
     case 'INPUT_TIMES_REPEAT':
       return `${failure.path}: two of its frames have one time (${failure.atSeconds.toFixed(1)} s), so it cannot be cut by time: use ffmpeg itself`
     case 'PARAMS_INVALID':

@@ -11,6 +11,7 @@ export {
   locateTools,
   readCapabilities,
   readEncoder,
+  readLibavcodec,
   type Tool,
   type Usage,
 } from './ffmpeg/index.ts'
@@ -67,11 +68,18 @@ export {
   type StreamTags,
 } from './preflight.ts'
 export { fileUrl, probe, type Source, type SourceStream } from './probe.ts'
-export { equalRationals, formatRational as formatTimeBase, type Rational, toSeconds } from './rational.ts'
+export {
+  equalRationals,
+  formatRational as formatTimeBase,
+  MICROSECONDS,
+  type Rational,
+  rescale,
+  toSeconds,
+} from './rational.ts'
 export { whyFormatRefused } from './refused-input.ts'
 export { decodesAlike, needsComparison } from './seek-check.ts'
 export * from './segment/index.ts'
-export { findLookChange, findSizeChange } from './size-change.ts'
+export { findSizeChange, isToldByPictures, type KeyframeLook, readLooks } from './size-change.ts'
 export { planStreams, type StreamPlan } from './stream-plan.ts'
 export { encodeTestPattern, type TestPattern } from './test-pattern.ts'
 export {

@@ -64,8 +64,8 @@ export function openingArguments(
 
 /** How the film's first frame is to be shown, as it leaves the filters. */
 export interface FrameLook {
-  /** Sample aspect ratio, such as `16/11`. */
-  readonly sampleAspectRatio: string
+  /** Sample aspect ratio, size and pixel format, such as `16/11 720x576 yuv420p`. */
+  readonly shape: string
   /** Options of FFmpeg's `setparams` for its colours. */
   readonly colours: string
 }
@@ -76,7 +76,7 @@ export async function readFirstLook(
   { source, start }: Pick<Opening, 'source' | 'start'>,
   options: { signal?: AbortSignal } = {},
 ): Promise<FrameLook> {
-  let sampleAspectRatio: string | undefined
+  let shape: string | undefined
   let colours: string | undefined
   await run(
     ffmpeg,
@@ -89,16 +89,18 @@ export async function readFirstLook(
     {
       ...options,
       onErrorLine(line) {
-        sampleAspectRatio ??= / sar:(\d+\/\d+) /.exec(line)?.[1]
+        const [, format, ratio, size] = SHAPE.exec(line) ?? []
+        if (format !== undefined) shape ??= `${ratio} ${size} ${format}`
         const [, ...told] = COLOURS.exec(line) ?? []
         if (told.length > 0) colours ??= SETPARAMS.map((name, at) => `${name}=${told[at]}`).join(':')
       },
     },
   )
-  if (sampleAspectRatio !== undefined && colours !== undefined) return { sampleAspectRatio, colours }
+  if (shape !== undefined && colours !== undefined) return { shape, colours }
   throw new MediaError({ code: 'FILM_TIMES', detail: 'give no frame at all' })
 }
 
 /** What `showinfo` prints of every frame, and `setparams`' options for the same. */
+const SHAPE = / fmt:(\S+) .*\bsar:(\d+\/\d+) s:(\d+x\d+) /
 const COLOURS = /color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)/
 const SETPARAMS = ['range', 'colorspace', 'color_primaries', 'color_trc']

@@ -22,6 +22,7 @@ import { expectedOthers, expectedOutput } from './coordinator/expected.ts'
 import { JobError } from './coordinator/failure.ts'
 import { type Job, prepareJob, withDecodedIndex } from './coordinator/job.ts'
 import { describeExpected } from './coordinator/joined-output.ts'
+import { shownAsMade } from './coordinator/opening.ts'
 import { type Look, lookAtOutput, seamsOf } from './coordinator/pictures.ts'
 import {
   findingOf,
@@ -77,7 +78,9 @@ export async function verifyFile(
     )
     const seams = report === undefined ? undefined : seamsOf(report.segments.map(({ frames }) => frames))
     const look =
-      request.level === 'full' ? await lookAtOutput(tools, job, verified, seams, options) : undefined
+      request.level === 'full'
+        ? await lookAtOutput(tools, await shownAsMade(tools, job, options), verified, seams, options)
+        : undefined
     const told = paramsKnown ? await checkTold(tools, job, verified, { ...options, scratchDir }) : []
     const claims = report === undefined ? [] : await checkReport(report, job, outputPath, options)
     const findings = [...claims, ...verified.findings, ...told, ...(look?.findings ?? [])]

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ended, LOOPBACK, runCli } from '../helpers/cli.ts'
-import { capabilities, ffmpeg, ffprobe } from '../helpers/ffmpeg.ts'
+import { capabilities, decodedFrames, ffmpeg, ffprobe } from '../helpers/ffmpeg.ts'
 
 let directory = ''
 beforeAll(async () => {
@@ -19,6 +19,18 @@ const CHANGES = {
   colours: BT709,
   range: [...BT709, '-color_range', 'pc'],
   shape: ['-vf', 'setsar=4/3'],
+  depth: ['-pix_fmt', 'yuv420p10le'],
+  size: ['-vf', 'scale=240:180'],
+  everything: [
+    '-color_range',
+    'pc',
+    '-color_primaries',
+    'bt2020',
+    '-color_trc',
+    'smpte2084',
+    '-colorspace',
+    'bt2020nc',
+  ],
 } as const
 type Change = keyof typeof CHANGES
 
@@ -33,7 +45,7 @@ function sourceWith(change: Change): Promise<string> {
 }
 
 async function makeSource(change: Change): Promise<string> {
-  const halves = [change === 'range' ? BT709 : [], CHANGES[change]]
+  const halves = [/range|everything/.test(change) ? BT709 : [], CHANGES[change]]
   const names = halves.map((_, at) => `${change}-${at}.ts`)
   for (const [at, options] of halves.entries()) {
     await ffmpeg(
@@ -95,6 +107,10 @@ describe('what changes in mid-film', () => {
     ['shape', 'mkv', '-c:v ffv1 -ss 3', []],
     ['shape', 'mp4', `${X264} -vf scale=iw*sar*1.5:ih`, []],
     ['shape', 'ts', `${X264} -vf setsar=64/45`, []],
+    ['depth', 'mkv', '-c:v ffv1', ['--verify', 'full']],
+    ['size', 'mkv', '-c:v ffv1 -ss 3', ['--verify', 'full']],
+    ['everything', 'mkv', '-c:v ffv1', ['--verify', 'full']],
+    ['everything', 'mp4', `${X264} -qp 0 -pix_fmt yuv420p -ss 1`, []],
   ])('%s into %s with %s %s is as in a single run', async (change, extension, params, more) => {
     const source = await sourceWith(change)
     const place = await mkdtemp(join(directory, 'of-'))
@@ -105,6 +121,13 @@ describe('what changes in mid-film', () => {
     ])
     expect(ended.exitCode, ended.stderr).toBe(0)
     expect(await looks(ours)).toBe(await looks(plain))
+    if (/ffv1|-qp 0/.test(params)) expect(await decodedFrames(ours)).toEqual(await decodedFrames(plain))
+  })
+
+  test.skipIf(!followsShape)('is refused where conversions remember it', async () => {
+    const output = join(directory, 'remembers.mkv')
+    const ended = await encode(await sourceWith('colours'), output, '-c:v ffv1 -vf scale=120:90')
+    expect(ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('NEW.mkv') })
   })
 
   test.skipIf(!followsShape)('is refused where the encoder would change with it', async () => {

@@ -10,6 +10,7 @@ const frames = new MediaError({ code: 'SEGMENT_FRAMES', expected: 2, actual: 1 }
 const framesThere = new ProtocolError({ code: 'FAILED', reason: 'SEGMENT_FRAMES', detail: '' })
 const otherBuild = new MediaError({ code: 'PARAMETER_SETS', detail: '' })
 const look = new MediaError({ code: 'SEGMENT_LOOK', differences: ['colour range is pc instead of tv'] })
+const pictureThere = new ProtocolError({ code: 'FAILED', reason: 'SEGMENT_PICTURE', detail: '' })
 const refused = new ProtocolError({ code: 'REFUSED', reason: 'BUSY', detail: '' })
 const noSpace = new Error('ffmpeg: No space left on device')
 
@@ -21,6 +22,7 @@ describe('a failed attempt', () => {
     ['other frames than the packets tell', frames, { ...there, evidence: 'packets' }, 'index-in-doubt'],
     ['the same from a peer', framesThere, { ...there, evidence: 'packets' }, 'index-in-doubt'],
     ['other frames than were decoded', frames, there, 'failed'],
+    ['pictures of another kind, from a peer', pictureThere, there, 'look-in-doubt'],
     ['other colours than the first frame has', look, there, 'look-in-doubt'],
     ['the same from a segment that was told them', look, { ...there, isToldAlike: true }, 'failed'],
     ['another build elsewhere', otherBuild, there, 'other-build'],

@@ -4,7 +4,7 @@ import { toSeconds } from '../rational.ts'
 import type { DecodingFinding, PictureFinding } from '../verification/finding.ts'
 import { comparePictures, type FilmFile, type PictureScore } from './compare.ts'
 import { judgePictures, median } from './judge.ts'
-import { type Stretch, sampleStretches } from './samples.ts'
+import { type Stretch, sampleStretches, splitAt } from './samples.ts'
 
 export type { FilmFile } from './compare.ts'
 export { thinOut } from './samples.ts'
@@ -23,18 +23,20 @@ export interface PicturesCompared {
  * a seek that went wrong is not the file's fault.
  *
  * @param seams places of the frames to look at closely
+ * @param options.changes places from where on the source's pictures are of another kind: FFmpeg loses frames there where it reads two films at once
  */
 export async function lookAtPictures(
   ffmpeg: Tool,
   output: FilmFile,
   source: FilmFile,
   seams: readonly number[],
-  options: { signal?: AbortSignal } = {},
+  { changes = [], ...options }: { signal?: AbortSignal; changes?: readonly number[] } = {},
 ): Promise<PicturesCompared> {
   const frames = output.film.pts.length
   // Where one cannot seek, each stretch costs all before it: better to read all of it once.
   const canSeek = output.index.seekable && source.index.seekable && source.chain.history !== 'all'
-  const stretches = canSeek ? sampleStretches(frames, seams) : [{ first: 0, end: frames }]
+  const sampled = canSeek ? sampleStretches(frames, seams) : [{ first: 0, end: frames }]
+  const stretches = sampled.flatMap((stretch) => splitAt(stretch, changes))
   const missing: DecodingFinding[] = []
   const looks: { stretch: Stretch; scores: readonly PictureScore[] }[] = []
   for (const stretch of stretches) {
@@ -43,7 +45,7 @@ export async function lookAtPictures(
   }
   const medianCoarsePsnr = median(looks.flatMap(({ scores }) => scores.map(({ coarsePsnr }) => coarsePsnr)))
   for (const look of looks) {
-    if (judgePictures(look.scores, medianCoarsePsnr).length === 0) continue
+    if (changes.length > 0 || judgePictures(look.scores, medianCoarsePsnr).length === 0) continue
     look.scores = await lookFromStart(look.stretch)
   }
   const scores = looks.flatMap((look) => look.scores)
@@ -64,6 +66,7 @@ export async function lookAtPictures(
   }
 
   async function lookFromStart(stretch: Stretch): Promise<readonly PictureScore[]> {
+    if (changes.length > 0) return []
     const found = await comparePictures(ffmpeg, [output, source], stretch, { from: 'start', ...options })
     if (found !== undefined) return found
     const detail = `not all of the frames ${stretch.first} to ${stretch.end - 1} can be decoded`

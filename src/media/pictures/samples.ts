@@ -25,6 +25,13 @@ export function sampleStretches(frames: number, seams: readonly number[]): Stret
   return stretches
 }
 
+/** The stretch in parts, none of which has one of these places between its frames. */
+export function splitAt({ first, end }: Stretch, places: readonly number[]): Stretch[] {
+  const within = places.filter((place) => place > first && place < end)
+  const bounds = [first, ...within, end]
+  return bounds.slice(1).map((bound, at) => ({ first: bounds[at] ?? first, end: bound }))
+}
+
 /** Of a longer list, so many members evenly apart. */
 export function thinOut<Member>(list: readonly Member[], most: number): Member[] {
   if (list.length <= most) return [...list]

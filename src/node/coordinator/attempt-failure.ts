@@ -35,7 +35,7 @@ export function classifyFailure(
 ): AttemptFailure {
   if (isDiskFull(error, isLocal)) return 'disk-full'
   if (evidence === 'packets' && isFrameMismatch(error)) return 'index-in-doubt'
-  if (!isToldAlike && error instanceof MediaError && error.code === 'SEGMENT_LOOK') return 'look-in-doubt'
+  if (!isToldAlike && isLookMismatch(error)) return 'look-in-doubt'
   if (!isLocal && error instanceof MediaError && error.code === 'PARAMETER_SETS') return 'other-build'
   if (error instanceof ProtocolError && error.failure.code === 'REFUSED') return 'refused'
   if (isGone || (error instanceof ProtocolError && LOST.has(error.code))) return 'lost'
@@ -68,6 +68,16 @@ function isDiskFull(error: unknown, isLocal: boolean): boolean {
   if (!(error instanceof Error)) return false
   if ('code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) return true
   return isLocal && /No space left on device/.test(error.message)
+}
+
+/** Of pictures that are of another kind than the film's first, or to be shown otherwise. */
+function isLookMismatch(error: unknown): boolean {
+  if (error instanceof MediaError) return error.code === 'SEGMENT_LOOK' || error.code === 'SEGMENT_PICTURE'
+  return (
+    error instanceof ProtocolError &&
+    error.failure.code === 'FAILED' &&
+    error.failure.reason === 'SEGMENT_PICTURE'
+  )
 }
 
 function isFrameMismatch(error: unknown): boolean {

@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MediaError, toSeconds } from '../../media/index.ts'
+import { toSeconds } from '../../media/index.ts'
 import { SLOTS_MAX } from '../capacity.ts'
 import type { SwarmNode } from '../node.ts'
 import { type Assignment, ATTEMPTS_MAX, type SchedulePolicy, Scheduler } from '../scheduler/index.ts'
@@ -297,8 +297,8 @@ class Needless extends Error {
 /** What the job is to end with, so that it starts again better informed. */
 function doubtOf(kind: AttemptFailure, error: unknown): Error | undefined {
   if (kind === 'index-in-doubt') return new IndexInDoubt()
-  if (!(error instanceof MediaError) || error.failure.code !== 'SEGMENT_LOOK') return undefined
-  return kind === 'look-in-doubt' ? new LookInDoubt(error.failure.differences) : undefined
+  if (kind !== 'look-in-doubt') return undefined
+  return new LookInDoubt(describeFailure(error).detail)
 }
 
 function fromPts({ seekPts }: Task, place: number): number | null {

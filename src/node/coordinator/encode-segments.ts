@@ -52,9 +52,9 @@ export async function encodeSegments(
         )
         job = await withWholeIndex(node, job, again)
       } else if (error instanceof LookInDoubt) {
-        job = await shownAlike(node, await withWholeIndex(node, job, again), error.differences, again)
+        job = await shownAlike(node.tools, await withWholeIndex(node, job, again), again)
         warn(
-          `the source's pictures do not tell all along how to show them (${error.differences.join(', ')}): all segments are told what its first frame says, as in a single run`,
+          `the source's pictures change on the way (${error.message}): all segments are told what its first frame says, as in a single run`,
         )
       } else if (error instanceof StartsInDoubt) {
         warn('this file decodes differently from a later keyframe: all segments are decoded from its start')
@@ -150,9 +150,11 @@ async function dispatch(
     (alike) => alike || work.fail(new StartsInDoubt()),
     (error) => work.fail(error),
   )
-  checkLook(node.tools, job, { signal: AbortSignal.any([signal, over.signal]), scratchDir: directory }).catch(
-    (error: unknown) => work.fail(error),
-  )
+  const looked = checkLook(node.tools, job, {
+    signal: AbortSignal.any([signal, over.signal]),
+    scratchDir: directory,
+  })
+  looked.catch((error: unknown) => work.fail(error))
   const whole = readOn()
   whole.catch((error: unknown) => work.fail(error))
   try {
@@ -160,6 +162,7 @@ async function dispatch(
     if (request.local !== 'never') work.add(local, node.capacity.slots, rates.get(local.peer))
     const segments = await work.run()
     if (!(await startsAlike)) throw new StartsInDoubt()
+    await looked
     const after = await stat(job.source.path)
     if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
       throw new JobError({ code: 'SOURCE_CHANGED', path: job.source.path })

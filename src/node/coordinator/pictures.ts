@@ -5,8 +5,10 @@ import {
   compareSubtitles,
   type FilmFile,
   type Finding,
+  isToldByPictures,
   type LocatedTools,
   lookAtPictures,
+  lowerBound,
   NO_FILTERS,
   type PicturesCompared,
   readFrameIndex,
@@ -14,6 +16,7 @@ import {
   type VerifiedOutput,
 } from '../../media/index.ts'
 import type { Job } from './job.ts'
+import { looksOf } from './opening.ts'
 
 // Each costs the decoding of a GOP or two of both films.
 const KEYFRAMES_MAX = 60
@@ -75,9 +78,29 @@ async function lookAtFilm(
     zeroMicroseconds: 0n,
     x264Build: undefined,
   }
-  const source: FilmFile = { ...job, file: job.source, chain: job.params.filters }
+  const { filters } = job.params
+  const text = [filters.text, job.alike].filter((part) => part !== '').join(',')
+  const source: FilmFile = { ...job, file: job.source, chain: { ...filters, text } }
+  const changes = await findChanges(tools, job, options)
+  // Where one cannot seek, all is read at once.
+  if (changes.length > 0 && (!job.index.seekable || job.params.filters.times !== 'kept')) return undefined
   const places = seams ?? thinOut(placesOf(index.keyframes, index.pts), KEYFRAMES_MAX)
-  return await lookAtPictures(tools.ffmpeg, film, source, places, options)
+  return await lookAtPictures(tools.ffmpeg, film, source, places, { ...options, changes })
+}
+
+/** Places from where on the source's pictures have another size or pixel format. */
+async function findChanges(
+  tools: LocatedTools,
+  job: Job,
+  options: { signal: AbortSignal },
+): Promise<number[]> {
+  if (!isToldByPictures(job.source)) return []
+  const looks = await looksOf(tools, job, options)
+  return looks.flatMap(({ pts, size, pixelFormat }, at) => {
+    const before = looks[at - 1]
+    const isSame = before === undefined || (before.size === size && before.pixelFormat === pixelFormat)
+    return isSame ? [] : [lowerBound(job.film.pts, pts)]
+  })
 }
 
 /** By its pixel format, which the pictures' comparison does not apply to the source. H.264 without colours is decoded as if it had some. */
