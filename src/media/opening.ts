@@ -6,6 +6,7 @@ import { fileUrl, type Source } from './probe.ts'
 import { formatMicroseconds, type Rational } from './rational.ts'
 import { filterChain, inputArguments } from './segment/arguments.ts'
 import type { SegmentInput, SegmentSource } from './segment/task.ts'
+import { COLOUR_INFO, FRAME_INFO } from './size-change.ts'
 
 /** The film's first frames, and what is made of them. */
 export interface Opening {
@@ -89,9 +90,9 @@ export async function readFirstLook(
     {
       ...options,
       onErrorLine(line) {
-        const [, format, ratio, size] = SHAPE.exec(line) ?? []
+        const [, , format, ratio, size] = FRAME_INFO.exec(line) ?? []
         if (format !== undefined) shape ??= `${ratio} ${size} ${format}`
-        const [, ...told] = COLOURS.exec(line) ?? []
+        const [, ...told] = COLOUR_INFO.exec(line) ?? []
         if (told.length > 0) colours ??= SETPARAMS.map((name, at) => `${name}=${told[at]}`).join(':')
       },
     },
@@ -100,7 +101,5 @@ export async function readFirstLook(
   throw new MediaError({ code: 'FILM_TIMES', detail: 'give no frame at all' })
 }
 
-/** What `showinfo` prints of every frame, and `setparams`' options for the same. */
-const SHAPE = / fmt:(\S+) .*\bsar:(\d+\/\d+) s:(\d+x\d+) /
-const COLOURS = /color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)/
+/** `setparams`' options for what `showinfo` tells, in its order. */
 const SETPARAMS = ['range', 'colorspace', 'color_primaries', 'color_trc']

@@ -1,5 +1,5 @@
 /** Films whose pictures change on the way in more than what they show. */
-import { MediaError } from './failure.ts'
+import { MediaError, mediaErrorOf } from './failure.ts'
 import { readLibavcodec, run, type Tool } from './ffmpeg/index.ts'
 import type { FrameIndex } from './frame-index.ts'
 import { fileUrl, type Source } from './probe.ts'
@@ -42,35 +42,66 @@ export interface KeyframeLook {
  * before. It takes a reading of the file, with a low priority.
  */
 export async function readLooks(
-  ffprobe: Tool,
+  ffmpeg: Tool,
   source: Source,
   index: FrameIndex,
   { from, end, signal }: { from: bigint; end: bigint; signal?: AbortSignal },
 ): Promise<KeyframeLook[]> {
+  if (index.keyframes.length === index.pts.length) return []
   const looks: KeyframeLook[] = []
-  let before: string | undefined
-  await readKeyframes(ffprobe, source, index, {
-    ...(signal === undefined ? {} : { signal }),
-    entries: LOOK_ENTRIES,
-    background: true,
-    onKeyframe(pts, told) {
-      const look = told.join()
-      const [width, height, pixelFormat = '', sampleAspectRatio = '', range, matrix] = told
-      const [, , , , , , primaries = '', transfer = ''] = told
-      if (pts >= end || looks.length >= LOOKS_MAX) return
-      if (pts <= from) looks.length = 0
-      else if (look === before) return
-      before = look
-      const [size, levels] = [`${width}x${height}`, `${range} ${matrix}`]
-      looks.push({ pts, size, pixelFormat, sampleAspectRatio, levels, primaries, transfer })
-    },
-  })
-  return looks
+  let frame: Omit<KeyframeLook, 'levels' | 'primaries' | 'transfer'> | undefined
+  const add = (look: KeyframeLook) => {
+    if (look.pts >= end || looks.length >= LOOKS_MAX) return
+    const before = looks.at(-1)
+    if (look.pts <= from) looks.length = 0
+    else if (before !== undefined && wordsOf(look) === wordsOf(before)) return
+    looks.push(look)
+  }
+  const cause = await mediaErrorOf(
+    run(
+      ffmpeg,
+      [
+        ...['-v', 'info', '-hide_banner', '-nostats', '-nostdin', '-copyts', '-skip_frame', 'nokey'],
+        // Reading ahead, it would take the colours of what comes for those of a beginning that tells none.
+        ...[
+          '-analyzeduration',
+          '1',
+          '-f',
+          source.format,
+          '-i',
+          fileUrl(source.path),
+          '-map',
+          `0:${source.video.index}`,
+        ],
+        ...['-filter:v', 'showinfo=checksum=0', '-fps_mode:v', 'passthrough', '-f', 'null', '-'],
+      ],
+      {
+        signal,
+        background: true,
+        onErrorLine(line) {
+          const [, pts, pixelFormat = '', sampleAspectRatio = '', size = ''] = FRAME_INFO.exec(line) ?? []
+          if (pts !== undefined) frame = { pts: BigInt(pts), pixelFormat, sampleAspectRatio, size }
+          const [, range, matrix, primaries = '', transfer = ''] = COLOUR_INFO.exec(line) ?? []
+          if (range === undefined || frame === undefined) return
+          add({ ...frame, levels: `${range} ${matrix}`, primaries, transfer })
+          frame = undefined
+        },
+      },
+    ),
+  )
+  signal?.throwIfAborted()
+  // What cannot be decoded says so elsewhere.
+  return cause === undefined ? looks : []
 }
 
-/** In ffprobe's order. */
-const LOOK_ENTRIES =
-  'width,height,pix_fmt,sample_aspect_ratio,color_range,color_space,color_primaries,color_transfer'
+function wordsOf({ pts: _, ...look }: KeyframeLook): string {
+  return Object.values(look).join()
+}
+
+/** What FFmpeg's `showinfo` prints of each frame, in two lines. */
+export const FRAME_INFO = / pts: *(-?\d+) .* fmt:(\S+) .*\bsar:(\d+\/\d+) s:(\d+x\d+) /
+export const COLOUR_INFO = /color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)/
+
 /** More say no more. */
 const LOOKS_MAX = 256
 
@@ -86,25 +117,18 @@ const TOLD_BY_PICTURES: ReadonlySet<string> = new Set(['mpegts', 'mpeg', 'mpegvi
  * Decodes the keyframes alone, since such a change comes with one. Films of nothing but keyframes are not looked at: that
  * would be all of them.
  */
-async function readKeyframes(
+async function findChange(
   ffprobe: Tool,
   source: Source,
   index: FrameIndex,
-  {
-    signal,
-    entries,
-    background = false,
-    onKeyframe,
-  }: {
-    signal?: AbortSignal
-    entries: string
-    background?: boolean
-    /** @param told in ffprobe's order of the entries */
-    onKeyframe(pts: bigint, told: readonly string[]): void
-  },
-): Promise<void> {
-  if (index.keyframes.length === index.pts.length) return
+  { signal, entries }: { signal?: AbortSignal; entries: string },
+): Promise<bigint | undefined> {
+  if (index.keyframes.length === index.pts.length) return undefined
   const count = entries.split(',').length
+  let before: string | undefined
+  let change: bigint | undefined
+  const enough = new AbortController()
+  const signals = [enough.signal, signal].filter((each) => each !== undefined)
   try {
     await run(
       ffprobe,
@@ -114,45 +138,22 @@ async function readKeyframes(
         ...['-of', 'csv=p=0', fileUrl(source.path)],
       ],
       {
-        signal,
-        background,
+        signal: AbortSignal.any(signals),
         onLine(line) {
           // A frame's side data follows.
           const [time = '', ...told] = line.split(',').slice(0, 1 + count)
-          if (/^-?\d+$/.test(time) && told.length === count) onKeyframe(BigInt(time), told)
+          if (!/^-?\d+$/.test(time) || told.length < count) return
+          before ??= told.join()
+          if (told.join() === before) return
+          change ??= BigInt(time)
+          enough.abort()
         },
       },
     )
   } catch (error) {
     signal?.throwIfAborted()
     // What cannot be decoded says so elsewhere.
-    if (!(error instanceof MediaError)) throw error
+    if (!enough.signal.aborted && !(error instanceof MediaError)) throw error
   }
-}
-
-async function findChange(
-  ffprobe: Tool,
-  source: Source,
-  index: FrameIndex,
-  { signal, entries }: { signal?: AbortSignal; entries: string },
-): Promise<bigint | undefined> {
-  let before: string | undefined
-  let change: bigint | undefined
-  const enough = new AbortController()
-  const signals = [enough.signal, signal].filter((each) => each !== undefined)
-  const reading = readKeyframes(ffprobe, source, index, {
-    signal: AbortSignal.any(signals),
-    entries,
-    onKeyframe(pts, told) {
-      before ??= told.join()
-      if (told.join() === before) return
-      change ??= pts
-      enough.abort()
-    },
-  })
-  await reading.catch((error: unknown) => {
-    signal?.throwIfAborted()
-    if (!enough.signal.aborted) throw error
-  })
   return change
 }

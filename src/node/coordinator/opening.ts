@@ -121,7 +121,7 @@ export async function checkLook(
 
 /** Of the pictures of the film. */
 export async function looksOf(
-  { ffprobe }: LocatedTools,
+  { ffmpeg }: LocatedTools,
   { source, index, film, synced, zeroMicroseconds }: Job,
   options: Options,
 ): Promise<KeyframeLook[]> {
@@ -132,7 +132,7 @@ export async function looksOf(
     (timing.zeroMicroseconds === zeroMicroseconds
       ? 0n
       : rescale(zeroMicroseconds, MICROSECONDS, index.timeBase))
-  return await readLooks(ffprobe, source, index, {
+  return await readLooks(ffmpeg, source, index, {
     ...options,
     from: inSource(pts[0] ?? 0n),
     end: inSource(pts.at(-1) ?? 0n) + 1n,
