@@ -5,7 +5,14 @@
 export type MediaFailure =
   | { code: 'TOOL_MISSING'; tool: 'ffmpeg' | 'ffprobe'; tried: readonly string[] }
   | { code: 'TOOL_UNUSABLE'; tool: string; path: string; detail: string }
-  | { code: 'TOOL_EXIT'; tool: string; exitCode: number | undefined; detail: string }
+  | {
+      code: 'TOOL_EXIT'
+      tool: string
+      exitCode: number | undefined
+      /** That ended it, such as `SIGSEGV`. */
+      signal?: string | undefined
+      detail: string
+    }
   | { code: 'TOOL_STALLED'; tool: string }
   | { code: 'INPUT_MISSING'; path: string; detail: string }
   | { code: 'INPUT_NOT_A_FILE'; path: string; detail: string }
@@ -61,6 +68,8 @@ export async function mediaErrorOf(work: Promise<unknown>): Promise<MediaError |
   }
 }
 
+const CRASHES: ReadonlySet<string> = new Set(['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGABRT'])
+
 function describe(failure: MediaFailure): string {
   switch (failure.code) {
     case 'TOOL_MISSING':
@@ -68,6 +77,9 @@ function describe(failure: MediaFailure): string {
     case 'TOOL_UNUSABLE':
       return `${failure.path} does not run as ${failure.tool}: ${failure.detail}`
     case 'TOOL_EXIT':
+      if (failure.signal !== undefined && CRASHES.has(failure.signal)) {
+        return `${failure.tool} crashed (${failure.signal}): another build of it may do, or other params`
+      }
       return failure.detail === ''
         ? `${failure.tool} ended with exit code ${failure.exitCode ?? 'none (killed)'}`
         : `${failure.tool}: ${failure.detail}`

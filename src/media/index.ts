@@ -100,7 +100,7 @@ export {
   compareChapters,
   compareStreams,
   describeStreams,
-  type StreamDescriptions,
+  type FileDescription,
 } from './verification/streams.ts'
 export { compareSubtitles } from './verification/subtitles.ts'
 export {

@@ -260,7 +260,7 @@ test('peers tells who is there', async () => {
     expect(row).toMatchObject({ role: 'worker', state: 'idle', slots: 1, busySlots: 0 })
     expect(row.encoders).toContain('libx264')
     expect(row.cores).toBeGreaterThan(0)
-    expect(row.rttMs).toBeGreaterThan(0)
+    expect(row.rttMs).toBeGreaterThanOrEqual(0)
     expect(row.addresses.length).toBeGreaterThan(0)
   }
 })

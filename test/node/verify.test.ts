@@ -326,6 +326,8 @@ describe('a file with sound, texts and chapters', () => {
         'copy',
         '-c:s',
         'ass',
+        '-metadata',
+        'title=Film',
         '-metadata:s:a:1',
         'title=Comment',
         '-disposition:a:1',
@@ -347,6 +349,7 @@ describe('a file with sound, texts and chapters', () => {
   test.each<[string, readonly string[], string]>([
     ['without chapters', [...COPY, '-map_chapters', '-1'], '0 chapters instead of 3'],
     ['of another title', [...COPY, '-metadata:s:a:1', 'title=Other'], 'title is Other instead of Comment'],
+    ['of another name', [...COPY, '-metadata', 'title=Other'], "the film's title is Other instead of Film"],
     ['with another default', [...COPY, '-disposition:a:1', '0'], 'dispositions is none instead of comment'],
     ['in another codec', ['-map', '0', '-c', 'copy', '-c:a:1', 'mp2'], 'codec is mp2 instead of ac3'],
     ['at another sample rate', [...COPY, '-c:a:1', 'ac3', '-ar:a:1', '48000'], 'sample rate is 48000'],

@@ -120,6 +120,7 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
       code: 'TOOL_EXIT',
       tool: tool.name,
       exitCode: result.exitCode,
+      signal: result.signal,
       detail: lastWords(stderrTail) || (result.originalMessage ?? ''),
     })
   }

@@ -6,6 +6,7 @@ import { fileUrl, type Source } from '../probe.ts'
 import type { Finding } from './finding.ts'
 
 const shape = z.object({
+  format: z.object({ tags: z.record(z.string(), z.string()).default({}) }).default({ tags: {} }),
   streams: z
     .array(
       z.looseObject({
@@ -27,21 +28,29 @@ const ENTRIES: ReadonlyMap<string, string> = new Map([
   ['channel_layout', 'channel layout'],
 ])
 
-/** As a file tells of its streams, in their order. */
-export type StreamDescriptions = readonly Described[]
+/** As a file tells of itself, and of its streams in their order. */
+export interface FileDescription {
+  readonly tags: Readonly<Record<string, string>>
+  readonly streams: readonly Described[]
+}
 
 /** @param format the demuxer to use */
 export async function describeStreams(
   ffprobe: Tool,
   { path, format }: { path: string; format: string },
   options: { signal?: AbortSignal } = {},
-): Promise<StreamDescriptions> {
+): Promise<FileDescription> {
   const lines: string[] = []
-  await run(ffprobe, ['-v', 'error', '-f', format, '-show_streams', '-of', 'json', fileUrl(path)], {
-    ...options,
-    onLine: (line) => void lines.push(line),
-  })
-  return shape.parse(JSON.parse(lines.join('\n'))).streams
+  await run(
+    ffprobe,
+    ['-v', 'error', '-f', format, '-show_format', '-show_streams', '-of', 'json', fileUrl(path)],
+    {
+      ...options,
+      onLine: (line) => void lines.push(line),
+    },
+  )
+  const { format: told, streams } = shape.parse(JSON.parse(lines.join('\n')))
+  return { tags: lowercased(told.tags), streams }
 }
 
 /**
@@ -49,10 +58,20 @@ export async function describeStreams(
  *
  * @param expected of a file that the same params make of the same source's beginning
  */
-export function compareStreams(actual: StreamDescriptions, expected: StreamDescriptions): Finding[] {
-  return KINDS.flatMap((kind) => {
-    const [found, wanted] = [actual, expected].map((all) =>
-      all.filter(({ codec_type: type }) => type === kind),
+export function compareStreams(actual: FileDescription, expected: FileDescription): Finding[] {
+  const ofFilm = TAGS.flatMap((tag): Finding[] => {
+    const [is, shouldBe] = [actual.tags[tag], expected.tags[tag]]
+    if (is === shouldBe) return []
+    return [
+      {
+        code: 'OUTPUT_STREAMS',
+        detail: `the film's ${tag} is ${is ?? 'not told'} instead of ${shouldBe ?? 'none'}`,
+      },
+    ]
+  })
+  const ofStreams = KINDS.flatMap((kind) => {
+    const [found, wanted] = [actual, expected].map(({ streams }) =>
+      streams.filter(({ codec_type: type }) => type === kind),
     )
     if (found === undefined || wanted === undefined || found.length !== wanted.length) return []
     return wanted.flatMap((stream, place): Finding[] =>
@@ -62,6 +81,15 @@ export function compareStreams(actual: StreamDescriptions, expected: StreamDescr
       })),
     )
   })
+  return [...ofFilm, ...ofStreams]
+}
+
+/** What people write there. */
+const TAGS = ['title', 'comment', 'artist', 'description', 'copyright'] as const
+
+/** Containers differ in how they spell them. */
+function lowercased(tags: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(tags).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
 const KINDS = ['video', 'audio', 'subtitle', 'attachment'] as const

@@ -2,13 +2,13 @@
 import { join } from 'node:path'
 import {
   describeStreams,
+  type FileDescription,
   type Finding,
   type JoinJob,
   joinSegments,
   type LocatedTools,
   MediaError,
   readCapabilities,
-  type StreamDescriptions,
   tryJoin,
   verifyOutput,
 } from '../../media/index.ts'
@@ -74,7 +74,7 @@ export async function describeExpected(
   tools: LocatedTools,
   job: Job,
   options: { signal: AbortSignal; scratchDir: string },
-): Promise<StreamDescriptions | undefined> {
+): Promise<FileDescription | undefined> {
   const ffmpeg = await readCapabilities(tools.ffmpeg, options)
   const path = join(options.scratchDir, 'expected')
   const joined = await joinJob({ ffmpeg }, job, path)
