@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path'
 import { run, type Tool } from './ffmpeg/index.ts'
-import { parseFrameLine, parseTimeBaseLine } from './frame-times.ts'
+import { packetReader } from './frame-times.ts'
 import { type EncodeParams, trimArguments } from './params/index.ts'
 import { fileUrl, type Source, type SourceStream } from './probe.ts'
 import { formatMicroseconds, MICROSECONDS, type Rational, rescale } from './rational.ts'
@@ -81,7 +81,6 @@ async function firstTimes(
     options,
   )
   const starts = new Map<number, bigint>()
-  const timeBases = new Map<number, Rational>()
   await run(
     ffmpeg,
     [
@@ -90,14 +89,9 @@ async function firstTimes(
     ],
     {
       ...options,
-      onLine(line) {
-        const declared = parseTimeBaseLine(line)
-        if (declared !== undefined) timeBases.set(declared.stream, declared.timeBase)
-        const packet = parseFrameLine(line)
-        const timeBase = packet && timeBases.get(packet.stream)
-        if (packet === undefined || timeBase === undefined || starts.has(packet.stream)) return
-        starts.set(packet.stream, rescale(packet.pts, timeBase, MICROSECONDS))
-      },
+      onLine: packetReader(({ stream, pts }, timeBase) => {
+        if (!starts.has(stream)) starts.set(stream, rescale(pts, timeBase, MICROSECONDS))
+      }),
     },
   )
   return starts

@@ -34,6 +34,20 @@ export function parseTimeBaseLine(line: string): { stream: number; timeBase: Rat
   return timeBase && { stream: Number(stream), timeBase }
 }
 
+/** A reader of framecrc's lines, that tells each packet with the time base of its stream. */
+export function packetReader(
+  onPacket: (packet: FrameLine, timeBase: Rational) => void,
+): (line: string) => void {
+  const timeBases = new Map<number, Rational>()
+  return (line) => {
+    const declared = parseTimeBaseLine(line)
+    if (declared !== undefined) timeBases.set(declared.stream, declared.timeBase)
+    const packet = parseFrameLine(line)
+    const timeBase = packet && timeBases.get(packet.stream)
+    if (packet !== undefined && timeBase !== undefined) onPacket(packet, timeBase)
+  }
+}
+
 export interface Pass {
   readonly inputOptions: readonly string[]
   readonly outputOptions?: readonly string[]

@@ -63,16 +63,8 @@ export async function readLooks(
       [
         ...['-v', 'info', '-hide_banner', '-nostats', '-nostdin', '-copyts', '-skip_frame', 'nokey'],
         // Reading ahead, it would take the colours of what comes for those of a beginning that tells none.
-        ...[
-          '-analyzeduration',
-          '1',
-          '-f',
-          source.format,
-          '-i',
-          fileUrl(source.path),
-          '-map',
-          `0:${source.video.index}`,
-        ],
+        ...['-analyzeduration', '1', '-f', source.format, '-i', fileUrl(source.path)],
+        ...['-map', `0:${source.video.index}`],
         ...['-filter:v', 'showinfo=checksum=0', '-fps_mode:v', 'passthrough', '-f', 'null', '-'],
       ],
       {

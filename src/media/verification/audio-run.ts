@@ -1,10 +1,10 @@
 /** What a single run's audio would be, asked of the ffmpeg that makes it: where its tracks start, and where filters end them. */
 import { MediaError } from '../failure.ts'
 import { type RunOptions, run, type Tool } from '../ffmpeg/index.ts'
-import { alsoInUse, parseFrameLine, parseTimeBaseLine } from '../frame-times.ts'
+import { alsoInUse, packetReader } from '../frame-times.ts'
 import { trimArguments } from '../params/index.ts'
 import { fileUrl } from '../probe.ts'
-import { type Rational, toSeconds } from '../rational.ts'
+import { toSeconds } from '../rational.ts'
 import { codecArguments, type PlannedStream } from '../stream-plan.ts'
 import type { AudioQuestion } from './audio.ts'
 
@@ -76,7 +76,6 @@ async function readPackets(
   onPacket: (place: number, startSeconds: number, endSeconds: number) => void,
   { signal, enough }: Options & { enough?: AbortSignal },
 ): Promise<void> {
-  const timeBases = new Map<number, Rational>()
   const others = plan.streams.map((stream) => stream.source).filter(({ kind }) => kind !== 'audio')
   await runUnlessRefused(
     ffmpeg,
@@ -87,15 +86,9 @@ async function readPackets(
     ],
     {
       signal: AbortSignal.any([enough, signal].filter((given) => given !== undefined)),
-      onLine(line) {
-        const declared = parseTimeBaseLine(line)
-        if (declared !== undefined) timeBases.set(declared.stream, declared.timeBase)
-        const packet = parseFrameLine(line)
-        const timeBase = packet && timeBases.get(packet.stream)
-        if (packet === undefined || timeBase === undefined) return
-        const { stream, pts, duration } = packet
-        onPacket(stream, toSeconds(pts, timeBase), toSeconds(pts + duration, timeBase))
-      },
+      onLine: packetReader(({ stream, pts, duration }, timeBase) =>
+        onPacket(stream, toSeconds(pts, timeBase), toSeconds(pts + duration, timeBase)),
+      ),
     },
     signal,
   )

@@ -1,10 +1,10 @@
 /** Whether subtitles stand in a file as a single run puts them there, copied or converted: each at its time, with its content. */
 import { MediaError } from '../failure.ts'
 import { run, type Tool } from '../ffmpeg/index.ts'
-import { alsoInUse, parseFrameLine, parseTimeBaseLine } from '../frame-times.ts'
+import { alsoInUse, packetReader } from '../frame-times.ts'
 import { type EncodeParams, trimArguments } from '../params/index.ts'
 import { fileUrl, type Source, type SourceStream } from '../probe.ts'
-import { type Rational, toSeconds } from '../rational.ts'
+import { toSeconds } from '../rational.ts'
 import { codecArguments, type StreamPlan } from '../stream-plan.ts'
 import type { CopiesCompared } from './copies.ts'
 import type { Finding } from './finding.ts'
@@ -94,7 +94,6 @@ async function readSubtitles(
   options: { signal?: AbortSignal },
 ): Promise<Subtitle[][] | undefined> {
   const lists: Subtitle[][] = streams.map(() => [])
-  const timeBases = new Map<number, Rational>()
   try {
     await run(
       ffmpeg,
@@ -105,15 +104,9 @@ async function readSubtitles(
       ],
       {
         ...options,
-        onLine(line) {
-          const declared = parseTimeBaseLine(line)
-          if (declared !== undefined) timeBases.set(declared.stream, declared.timeBase)
-          const packet = parseFrameLine(line)
-          const timeBase = packet && timeBases.get(packet.stream)
-          if (packet === undefined || timeBase === undefined || packet.sizeBytes <= EMPTY_BYTES) return
-          const { pts, checksum, stream } = packet
-          lists[stream]?.push({ seconds: toSeconds(pts, timeBase), checksum })
-        },
+        onLine: packetReader(({ stream, pts, sizeBytes, checksum }, timeBase) => {
+          if (sizeBytes > EMPTY_BYTES) lists[stream]?.push({ seconds: toSeconds(pts, timeBase), checksum })
+        }),
       },
     )
   } catch (error) {

@@ -146,8 +146,16 @@ export async function looksOf(
  * @throws MediaError INPUT_LOOK_CHANGES where a single run makes something of the change that no segment can know
  */
 export async function shownAlike(tools: LocatedTools, job: Job, options: Options): Promise<Job> {
+  return await shownBy(tools, job, await looksOf(tools, job, options), options)
+}
+
+async function shownBy(
+  tools: LocatedTools,
+  job: Job,
+  looks: readonly KeyframeLook[],
+  options: Options,
+): Promise<Job> {
   const { source, params, description, picture } = job
-  const looks = await looksOf(tools, job, options)
   await refuseChanges(tools, job, looks, options)
   const inFormat = `format=${picture.replace(/^.* /, '')}`
   const start = startAt(job, 0)
@@ -163,9 +171,11 @@ export async function shownAlike(tools: LocatedTools, job: Job, options: Options
 
 /** The same for a file that was made by whatever means, where its source's pictures change at all. */
 export async function shownAsMade(tools: LocatedTools, job: Job, options: Options): Promise<Job> {
-  if (!isToldByPictures(job.source) || (await looksOf(tools, job, options)).length <= 1) return job
+  if (!isToldByPictures(job.source)) return job
+  const looks = await looksOf(tools, job, options)
+  if (looks.length <= 1) return job
   try {
-    return await shownAlike(tools, job, options)
+    return await shownBy(tools, job, looks, options)
   } catch (error) {
     if (error instanceof MediaError) return job
     throw error

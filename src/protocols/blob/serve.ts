@@ -54,22 +54,31 @@ async function serveRanges(
   content: BlobContent,
   init: ServeBlobInit,
 ): Promise<void> {
+  // A reader that does not take its bytes is not waited for as one that thinks about what to ask next.
+  const untaken = new AbortController()
+  const asking = { ...init, signal: AbortSignal.any([init.signal, untaken.signal]) }
+  let sending = Promise.resolve()
   for (;;) {
-    const range = await nextRequest(stream, messages, init)
-    if (range === undefined) return
-    const answer = await readRange(content, range, init.signal)
+    const range = await nextRequest(stream, messages, asking)
+    if (range === undefined) break
+    const answer = await readRange(content, range, asking.signal)
+    await sending
+    sending = send(answer)
+    sending.catch((error: unknown) => untaken.abort(error))
+  }
+  await sending
+
+  async function send({ status, bytes }: RangeAnswer): Promise<void> {
     await withDeadline('take the bytes', BLOB_SEND_TIMEOUT_MS, init, async (signal) => {
+      const head = Uint8Array.of(BLOB_STATUS[status])
+      await messages.writeV(bytes === undefined ? [head] : [head, bytes], { signal })
       // `drain` means only that some more could be sent: without waiting for the rest, a reader that takes a few
       // bytes of each range would have us buffer all of them.
       if (stream.writeBufferLength > 0) {
         await pEvent(stream, 'idle', { signal, rejectionEvents: ['close'] })
       }
-      const status = Uint8Array.of(BLOB_STATUS[answer.status])
-      const parts = answer.bytes === undefined ? [status] : [status, answer.bytes]
-      // It goes on while the next request is read, and what that asks for.
-      messages.writeV(parts, { signal }).catch(() => {})
     })
-    if (answer.bytes !== undefined) init.onBytesSent(answer.bytes.byteLength)
+    if (bytes !== undefined) init.onBytesSent(bytes.byteLength)
   }
 }
 
