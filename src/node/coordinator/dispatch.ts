@@ -180,6 +180,7 @@ export class Dispatch {
           this.#scheduler.encoded(assignment, seconds, this.#seconds())
           this.assign()
         },
+        onBrought: (part) => this.#scheduler.brought(assignment, part, this.#seconds()),
       })
       const wantedBuild = (made: Build) => this.#settleBuild(made, executor.isLocal)
       const inspected = await verifySegment(node.tools.ffprobe, job, { task, path, encoded }, wantedBuild, {

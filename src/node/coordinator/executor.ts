@@ -28,6 +28,8 @@ export interface AttemptOptions {
   onSlots(slots: number): void
   /** The encoder is done and the slot free; the bytes may still have to come. */
   onEncoded(encodeSeconds: number): void
+  /** @param part of the bytes that has come, from 0 to 1 */
+  onBrought(part: number): void
 }
 
 export interface EncodedTask {
@@ -177,6 +179,7 @@ async function collect(
   const result = await attempt.result
   options.onEncoded(result.encodeMs / 1000)
   const hash = createHash('sha256')
+  let broughtBytes = 0
   const file = await open(options.path, 'w')
   try {
     await node.blob.download(peer.id, result.blob, {
@@ -185,6 +188,10 @@ async function collect(
       async write(bytes) {
         hash.update(bytes)
         await file.writeFile(bytes)
+      },
+      onBytes(bytes) {
+        broughtBytes += bytes
+        options.onBrought(broughtBytes / result.sizeBytes)
       },
     })
   } finally {

@@ -2,7 +2,7 @@
  * Who does what next: all of a job's decisions as state without effects. It is told what happens and when, and answers with
  * what to begin and what to end; times and rates are handed in, so that thousands of jobs can be played through in a second.
  */
-import { framesForSlot, type SchedulePolicy, type SlotView, updateRate } from './sizing.ts'
+import { deliveryRate, framesForSlot, type SchedulePolicy, type SlotView, updateRate } from './sizing.ts'
 import { Speedometer } from './speed.ts'
 import type { Assignment, Carver, Consequence, FailureKind, Piece, Stretch } from './types.ts'
 
@@ -20,6 +20,10 @@ const SOONER = 1.15
 const SOONER_SECONDS = 1
 /** Slots that are on their last second are given their next task, which starts meanwhile. */
 const AHEAD_SECONDS = 1
+/** A slot whose segments come here more slowly than they are encoded waits for them: so many lie with the peer at most. */
+const WAITING_MAX = 2
+/** What others did once more while it was on its way says something of the way if it was so long. */
+const SLOW_LINK_SECONDS = 2
 
 /** Where more of the film is about to be known, a slot takes no less than this part of what it should. */
 const WORTHWHILE = 0.5
@@ -30,6 +34,8 @@ interface Slot<Task extends Piece> {
   rate: number | undefined
   /** What it encodes; then what it is to encode next, which starts already. */
   readonly attempts: Attempt<Task>[]
+  /** Segments that are encoded and on their way here. */
+  waiting: number
   failures: number
   /** Not before this time is it given anything. */
   restUntil: number
@@ -39,7 +45,8 @@ interface Attempt<Task extends Piece> extends Assignment<Task> {
   readonly slot: Slot<Task>
   readonly work: Work<Task>
   readonly speed: Speedometer
-  isEncoded: boolean
+  /** Of the segment's way here, counted in frames; undefined until it is encoded. */
+  bringing: Speedometer | undefined
 }
 
 /** A task until its frames are there: by one of its attempts, or by the parts that took over from a slow one. */
@@ -65,6 +72,8 @@ export class Scheduler<Task extends Piece> {
   readonly #carver: Carver<Task>
   readonly #policy: SchedulePolicy
   readonly #slots = new Set<Slot<Task>>()
+  /** Frames a second at which a peer's segments come here, each by itself; of those that were brought at all. */
+  readonly #links = new Map<string, number>()
   readonly #running = new Map<Assignment<Task>, Attempt<Task>>()
   /** Came back from an attempt. */
   readonly #returned: Work<Task>[] = []
@@ -87,7 +96,7 @@ export class Scheduler<Task extends Piece> {
   /** @param rate frames a second of a slot, from jobs before; undefined: its first task measures it */
   addPeer(peer: string, slots: number, rate?: number): void {
     for (let count = 0; count < slots; count++) {
-      this.#slots.add({ peer, rate, attempts: [], failures: 0, restUntil: 0 })
+      this.#slots.add({ peer, rate, attempts: [], waiting: 0, failures: 0, restUntil: 0 })
     }
   }
 
@@ -101,7 +110,8 @@ export class Scheduler<Task extends Piece> {
     const [known] = own
     if (known === undefined) return false
     for (let count = own.length; count < slots; count++) {
-      this.#slots.add({ peer, rate: known.rate, attempts: [], failures: 0, restUntil: known.restUntil })
+      const { rate, restUntil } = known
+      this.#slots.add({ peer, rate, attempts: [], waiting: 0, failures: 0, restUntil })
     }
     const idle = own.filter(({ attempts }) => attempts.length === 0)
     for (const slot of idle.slice(0, Math.max(0, own.length - slots))) this.#slots.delete(slot)
@@ -127,7 +137,7 @@ export class Scheduler<Task extends Piece> {
   /** The peer is gone. @returns what it was doing, which is to be ended; its tasks are someone else's now */
   removePeer(peer: string): Assignment<Task>[] {
     const ended = [...this.#running.values()].filter(
-      ({ slot, isEncoded }) => slot.peer === peer && !isEncoded,
+      ({ slot, bringing }) => slot.peer === peer && bringing === undefined,
     )
     for (const slot of this.#slots) if (slot.peer === peer) this.#slots.delete(slot)
     for (const attempt of ended) {
@@ -183,7 +193,7 @@ export class Scheduler<Task extends Piece> {
     const free: Slot<Task>[] = []
     for (const slot of this.#slots) {
       if (!mayWork(slot.peer)) continue
-      if (slot.restUntil <= now || slot.attempts.length > 0) views.set(slot, viewOf(slot, now))
+      if (slot.restUntil <= now || slot.attempts.length > 0) views.set(slot, this.#viewOf(slot, now))
       if (slot.restUntil <= now && this.#isFree(slot, now, usual)) free.push(slot)
     }
     if (free.length === 0) return []
@@ -196,11 +206,11 @@ export class Scheduler<Task extends Piece> {
       if (work === undefined) continue
       const attempt: Attempt<Task> = {
         ...{ peer: slot.peer, task: work.task, number: work.attempts + 1 },
-        ...{ slot, work, speed: new Speedometer(now), isEncoded: false },
+        ...{ slot, work, speed: new Speedometer(now), bringing: undefined },
       }
       slot.attempts.push(attempt)
       this.#running.set(attempt, attempt)
-      views.set(slot, viewOf(slot, now))
+      views.set(slot, this.#viewOf(slot, now))
       begun.push(attempt)
     }
     return begun
@@ -214,11 +224,22 @@ export class Scheduler<Task extends Piece> {
   /** The encoder is done, and the slot free: the segment is still to be brought and verified. */
   encoded(assignment: Assignment<Task>, seconds: number, now: number): void {
     const attempt = this.#running.get(assignment)
-    if (attempt === undefined || attempt.isEncoded) return
-    attempt.isEncoded = true
+    if (attempt === undefined || attempt.bringing !== undefined) return
+    attempt.bringing = new Speedometer(now)
+    attempt.slot.waiting++
     attempt.speed.report(attempt.task.frames, now)
     attempt.slot.rate = updateRate(attempt.slot.rate, attempt.task.frames, seconds)
     leave(attempt)
+  }
+
+  /** @param part of the segment's bytes that is here, from 0 to 1 */
+  brought(assignment: Assignment<Task>, part: number, now: number): void {
+    const attempt = this.#running.get(assignment)
+    if (attempt?.bringing === undefined) return
+    const { task, slot, bringing } = attempt
+    bringing.report(part * task.frames, now)
+    if (part < 1) return
+    this.#links.set(slot.peer, updateRate(this.#links.get(slot.peer), task.frames, bringing.age(now)))
   }
 
   /** @returns the attempts to end since others were sooner; undefined where they were sooner than this one */
@@ -257,8 +278,9 @@ export class Scheduler<Task extends Piece> {
   #endNeedless(now: number): Assignment<Task>[] {
     const needless = [...this.#running.values()].filter(({ work }) => isSettled(work))
     for (const attempt of needless) {
-      const { slot, speed, isEncoded } = attempt
-      if (!isEncoded && slot.rate !== undefined) slot.rate = Math.min(slot.rate, speed.at(now, slot.rate))
+      const { slot, speed, bringing } = attempt
+      if (bringing !== undefined) this.#learnSlowLink(slot.peer, bringing, now)
+      else if (slot.rate !== undefined) slot.rate = Math.min(slot.rate, speed.at(now, slot.rate))
       this.#end(attempt)
     }
     for (const [at, work] of [...this.#returned.entries()].reverse()) {
@@ -268,6 +290,14 @@ export class Scheduler<Task extends Piece> {
     return needless
   }
 
+  /** Of a segment that is not wanted any more before it was here. */
+  #learnSlowLink(peer: string, bringing: Speedometer, now: number): void {
+    const seconds = bringing.age(now)
+    if (seconds < SLOW_LINK_SECONDS) return
+    const known = this.#links.get(peer) ?? Number.POSITIVE_INFINITY
+    this.#links.set(peer, Math.min(known, Math.max(1, bringing.frames) / seconds))
+  }
+
   /** Unless others do it anyway. */
   #giveBack(work: Work<Task>): void {
     if (work.parts !== undefined) work.parts.slow = undefined
@@ -275,7 +305,8 @@ export class Scheduler<Task extends Piece> {
   }
 
   #end(attempt: Attempt<Task>): void {
-    this.#running.delete(attempt)
+    if (!this.#running.delete(attempt)) return
+    if (attempt.bringing !== undefined) attempt.slot.waiting--
     leave(attempt)
   }
 
@@ -290,11 +321,14 @@ export class Scheduler<Task extends Piece> {
     return known === 0 ? 1 : sum / known
   }
 
-  #isFree({ attempts }: Slot<Task>, now: number, usual: number): boolean {
+  #isFree({ attempts, waiting }: Slot<Task>, now: number, usual: number): boolean {
+    if (waiting >= WAITING_MAX) return false
     const [current, next] = attempts
     if (current === undefined) return true
     if (this.#policy.isPull === true) return false
-    return next === undefined && current.speed.frames > 0 && secondsLeft(current, now, usual) < AHEAD_SECONDS
+    return (
+      next === undefined && current.speed.frames > 0 && encodingSeconds(current, now, usual) < AHEAD_SECONDS
+    )
   }
 
   #nextFor(slot: Slot<Task>, views: ReadonlyMap<Slot<Task>, SlotView>): Work<Task> | undefined {
@@ -312,7 +346,8 @@ export class Scheduler<Task extends Piece> {
     if (remaining === 0) return undefined
     const others: SlotView[] = []
     for (const [other, view] of views) if (other !== slot) others.push(view)
-    const frames = framesForSlot({ rate: slot.rate, pendingFrames: 0 }, others, remaining, this.#policy)
+    const own = { rate: slot.rate, pendingFrames: 0, link: this.#links.get(slot.peer) }
+    const frames = framesForSlot(own, others, remaining, this.#policy)
     // Better a whole piece in a moment than a rest of one now.
     if (whole === undefined && unseenFrames > 0 && seen < frames * WORTHWHILE) return undefined
     return frames === 0 ? undefined : this.#carve(whole, frames)
@@ -354,22 +389,44 @@ export class Scheduler<Task extends Piece> {
   #takeOver(views: ReadonlyMap<Slot<Task>, SlotView>, now: number, usual: number): void {
     let rates = 0
     let pending = this.#left.end - this.#left.first + this.#carver.unseenFrames
-    for (const { rate = 0, pendingFrames } of views.values()) {
-      rates += rate
-      pending += pendingFrames
+    for (const view of views.values()) {
+      rates += deliveryRate(view) ?? 0
+      pending += view.pendingFrames
     }
     for (const attempt of this.#running.values()) {
-      const { work, slot, isEncoded, task } = attempt
-      if (isEncoded || work.parts !== undefined || isSettled(work)) continue
+      const { work, slot, task } = attempt
+      if (work.parts !== undefined || isSettled(work)) continue
       const own = views.get(slot)
-      const othersRate = rates - (own?.rate ?? 0)
+      const othersRate = rates - ((own === undefined ? undefined : deliveryRate(own)) ?? 0)
       if (othersRate <= 0) continue
       const theirs = (pending - (own?.pendingFrames ?? 0) + task.frames) / othersRate + START_SECONDS
-      if (secondsLeft(attempt, now, usual) < theirs * SOONER + SOONER_SECONDS) continue
+      if (this.#secondsLeft(attempt, now, usual) < theirs * SOONER + SOONER_SECONDS) continue
       const left = { first: task.first, end: task.first + task.frames }
       work.parts = { left, works: [], slow: slot.peer }
       this.#open.add(work)
     }
+  }
+
+  /** Until an attempt's segment is here, as far as it can be told. */
+  #secondsLeft(attempt: Attempt<Task>, now: number, usual: number): number {
+    const { slot, task, bringing } = attempt
+    const link = this.#links.get(slot.peer) ?? Number.POSITIVE_INFINITY
+    return bringing === undefined
+      ? encodingSeconds(attempt, now, usual) + task.frames / link
+      : secondsUntil(task.frames, bringing, { now, expected: link })
+  }
+
+  /** What others count with: nothing of a task that they have taken over. */
+  #viewOf({ peer, rate, attempts }: Slot<Task>, now: number): SlotView {
+    let pendingFrames = 0
+    for (const { work, task, speed } of attempts) {
+      if (work.parts === undefined) pendingFrames += Math.max(0, task.frames - speed.frames)
+    }
+    const link = this.#links.get(peer)
+    const speed = attempts[0]?.speed
+    return rate === undefined || speed === undefined
+      ? { rate, pendingFrames, link }
+      : { rate: speed.at(now, rate), pendingFrames, link }
   }
 }
 
@@ -379,30 +436,26 @@ function leave<Task extends Piece>(attempt: Attempt<Task>): void {
   if (at >= 0) attempts.splice(at, 1)
 }
 
-/** Until an attempt is through with its task, as far as it can be told. */
-function secondsLeft<Task extends Piece>(
+/** Until an attempt's frames are encoded, as far as it can be told. */
+function encodingSeconds<Task extends Piece>(
   { slot, task, speed }: Attempt<Task>,
   now: number,
   usual: number,
 ): number {
-  const expected = slot.rate ?? usual
-  const left = Math.max(0, task.frames - speed.frames)
+  return secondsUntil(task.frames, speed, { now, expected: slot.rate ?? usual })
+}
+
+/** @param expected frames a second before anything was reported */
+function secondsUntil(
+  frames: number,
+  speed: Speedometer,
+  { now, expected }: { now: number; expected: number },
+): number {
+  const left = Math.max(0, frames - speed.frames)
   // Who has been silent for long will be for as long again.
   if (speed.frames > 0) return Math.max(left / Math.max(speed.at(now, expected), 1e-9), speed.overdue(now))
   // Nothing was reported yet: decoding may begin far back.
-  return Math.max(task.frames / expected + START_SECONDS - speed.age(now), speed.age(now) / 3)
-}
-
-/** What others count with: nothing of a task that they have taken over. */
-function viewOf<Task extends Piece>({ rate, attempts }: Slot<Task>, now: number): SlotView {
-  let pendingFrames = 0
-  for (const { work, task, speed } of attempts) {
-    if (work.parts === undefined) pendingFrames += Math.max(0, task.frames - speed.frames)
-  }
-  const speed = attempts[0]?.speed
-  return rate === undefined || speed === undefined
-    ? { rate, pendingFrames }
-    : { rate: speed.at(now, rate), pendingFrames }
+  return Math.max(frames / expected + START_SECONDS - speed.age(now), speed.age(now) / 3)
 }
 
 function isEmpty({ first, end }: Stretch): boolean {

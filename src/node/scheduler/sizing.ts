@@ -8,6 +8,13 @@ export interface SlotView {
   readonly rate: number | undefined
   /** Frames of its current task that are not encoded yet; 0 when idle. */
   readonly pendingFrames: number
+  /** Frames per second at which its segments come here once they are encoded; undefined: they are here at once, or nothing is known. */
+  readonly link?: number | undefined
+}
+
+/** Frames per second that are here in the end: of a slot whose segments are on their way while the next is encoded. */
+export function deliveryRate({ rate, link }: SlotView): number | undefined {
+  return rate === undefined || link === undefined ? rate : Math.min(rate, link)
 }
 
 export interface SchedulePolicy {
@@ -76,19 +83,24 @@ export function framesForSlot(
     return pieceOf(frames, remainingFrames, restTakenAlong)
   }
 
-  const known = [slot, ...others].flatMap(({ rate }) => rate ?? [])
+  const known = [slot, ...others].flatMap((view) => deliveryRate(view) ?? [])
   const assumed = known.length === 0 ? 1 : known.reduce((sum, rate) => sum + rate, 0) / known.length
-  const rateOf = ({ rate }: SlotView) => rate ?? assumed
+  const rateOf = (view: SlotView) => deliveryRate(view) ?? assumed
+  /** From the start of so many frames until they are here. */
+  const secondsFor = (frames: number, { rate, link }: SlotView) =>
+    frames / (rate ?? assumed) + frames / (link ?? Number.POSITIVE_INFINITY)
   const totalRate = rateOf(slot) + others.reduce((sum, other) => sum + rateOf(other), 0)
   const pending = others.reduce((sum, other) => sum + other.pendingFrames, 0)
   const secondsLeft = (remainingFrames + pending) / totalRate
   const piece = Math.min(least, remainingFrames)
-  const seconds = piece / rateOf(slot)
+  const seconds = secondsFor(piece, slot)
   // Somebody must be much sooner done with it: slots that are alike would otherwise all leave it to each other.
-  const soonest = Math.min(...others.map((other) => (other.pendingFrames + piece) / rateOf(other)))
+  const soonest = Math.min(
+    ...others.map((other) => other.pendingFrames / rateOf(other) + secondsFor(piece, other)),
+  )
   if (seconds > MUCH_LATER * secondsLeft && seconds > MUCH_LATER * soonest) return 0
 
-  const share = secondsLeft * rateOf(slot)
+  const share = secondsLeft / secondsFor(1, slot)
   const wanted = share <= 2 * least ? share : share * SHARE_AT_ONCE
   return pieceOf(Math.min(most, Math.max(least, wanted)), remainingFrames, restTakenAlong)
 }

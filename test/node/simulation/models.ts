@@ -70,6 +70,7 @@ export function unluckySwarm(seed: number): SwarmModel {
       speed: (now) => (now > hangs ? 0 : now > changesAt ? later : speed),
       startSeconds: 3 * random() ** 3,
       bringSeconds: 20 * random() ** 4,
+      ...(chance(0.2) ? { link: speed * 10 ** (2 * random() - 1.5) } : {}),
       failing: isSafe ? 0 : chance(0.1) ? 0.9 : 0.02 * random(),
       joins,
       leaves: !isSafe && chance(0.3) ? joins + 150 * random() : Number.POSITIVE_INFINITY,

@@ -1,5 +1,6 @@
 /** Thousands of jobs in virtual time: nothing may be lost or done for nobody, and all must be done together. */
 import { describe, expect, test } from 'vitest'
+import { seededRandom } from '../../helpers/random.ts'
 import { churningSwarm, FPS, policyFor, steadyPeer, steadySwarm, unluckySwarm } from './models.ts'
 import { lowerBound, type Played, play, type SwarmModel } from './swarm.ts'
 
@@ -120,6 +121,42 @@ describe('a node that becomes slow', () => {
     const peers = [steadyPeer('well', 30), steadyPeer('hung', 30, { speed: (now) => (now > 60 ? 0 : 30) })]
     const model = { seed: 1, frames, peers, policy: policyFor(frames) }
     expect(overBound(model)).toBeLessThan(1.35)
+  })
+})
+
+describe('on slow links', () => {
+  const minutes = 20
+  const frames = minutes * 60 * FPS
+
+  test.each([
+    ['a little slower than its encoder', 20],
+    ['a tenth of its encoder', 3],
+    ['a hundredth', 0.3],
+  ])('a peer whose segments come here over a link %s delays nothing', (_, link) => {
+    const ratios = seeds(20).map((seed) => {
+      const model = steadySwarm(seed, { peers: 4, minutes, factor: 4 })
+      const peers = model.peers.map((peer, at) => (at === 0 ? { ...peer, link } : peer))
+      return overBound({ ...model, peers })
+    })
+    expect(quantile(ratios, 0.5)).toBeLessThan(1.05)
+    expect(Math.max(...ratios)).toBeLessThan(1.15)
+  })
+
+  test.each([
+    ['for most of them', 400],
+    ['for two of eight', 60],
+    ['for hardly any', 5],
+  ])('the coordinator, whose uplink is enough %s, encodes what is not worth sending', (_, uplink) => {
+    const ratios = seeds(20).map((seed) => {
+      const random = seededRandom(seed)
+      const remote = Array.from({ length: 8 }, (_unused, at) =>
+        steadyPeer(`peer-${at}`, 20 + 60 * random(), { isRemote: true }),
+      )
+      const peers = [steadyPeer('here', 40), ...remote]
+      return overBound({ seed, frames, peers, uplink, policy: policyFor(frames) })
+    })
+    expect(quantile(ratios, 0.5)).toBeLessThan(1.05)
+    expect(Math.max(...ratios)).toBeLessThan(1.15)
   })
 })
 

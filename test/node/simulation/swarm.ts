@@ -21,8 +21,12 @@ export interface PeerModel {
   readonly remembered?: number
   /** Seconds from the assignment of a task to its first frame. */
   readonly startSeconds: number
-  /** Seconds to bring and verify a segment. */
+  /** Seconds to bring and verify a segment, beside what its link takes. */
   readonly bringSeconds: number
+  /** Frames a second that its link carries to the coordinator; undefined: any number. */
+  readonly link?: number
+  /** It reads the source over the coordinator's uplink; otherwise the source is at hand. */
+  readonly isRemote?: boolean
   /** Of its tasks, the part that fails. */
   readonly failing: number
   readonly joins: number
@@ -38,6 +42,8 @@ export interface SwarmModel {
   readonly policy: SchedulePolicy
   /** What a frame costs beside others: 1 is usual. */
   cost?(frame: number): number
+  /** Frames of the source a second that the coordinator's uplink carries, to all peers together; undefined: any number. */
+  readonly uplink?: number
   /** Places where a cut is cheap, ascending. */
   readonly keyframes?: readonly number[]
   /** How long it takes until all of the film is known, and what is thought of its length before; undefined: it is known at once. */
@@ -60,6 +66,8 @@ export interface Played {
 }
 
 const REPORT_SECONDS = 1
+/** Links are looked at so often: by then others may have begun to share them. */
+const CARRY_SECONDS = 0.25
 const GIVE_UP_SECONDS = 500_000
 
 interface Running {
@@ -82,6 +90,9 @@ export function play(model: SwarmModel): Played {
   const timeline = new Timeline()
   const running = new Map<Assignment<Piece>, Running>()
   const present = new Set<PeerModel>()
+  /** Segments on their way. */
+  const brought = new Map<Assignment<Piece>, Running>()
+  const carried = new Map<PeerModel, number>()
   let attempts = 0
   let wasted = 0
   let decisionMs = 0
@@ -172,7 +183,7 @@ export function play(model: SwarmModel): Played {
       finish(one)
       return
     }
-    const speed = present.has(one.model) ? one.model.speed(timeline.now) : 0
+    const speed = speedOf(one)
     const wait =
       timeline.now < one.startsAt ? one.startsAt - timeline.now : speed > 0 ? left / speed : REPORT_SECONDS
     timeline.in(Math.max(1e-6, Math.min(wait, REPORT_SECONDS)), () => follow(one))
@@ -182,7 +193,7 @@ export function play(model: SwarmModel): Played {
     const from = Math.max(one.at, one.startsAt)
     if (timeline.now > from && present.has(one.model)) {
       const seconds = timeline.now - from
-      one.doneCost += one.model.speed(one.at) * seconds
+      one.doneCost += Math.min(one.model.speed(one.at), speedOf(one)) * seconds
       busySeconds += seconds
     }
     one.at = timeline.now
@@ -193,16 +204,77 @@ export function play(model: SwarmModel): Played {
     running.delete(one.assignment)
     wake(one)
     scheduler.encoded(one.assignment, timeline.now - one.startsAt + one.model.startSeconds, timeline.now)
+    carried.set(one.model, (carried.get(one.model) ?? 0) + 1)
+    brought.set(one.assignment, one)
+    carry(one, 0)
+  }
+
+  /** A segment's way over its peer's link, which others of the same peer share. */
+  function carry(one: Running, frames: number): void {
+    const { frames: all } = one.assignment.task
+    const { link = Number.POSITIVE_INFINITY } = one.model
+    const rate = link / (carried.get(one.model) ?? 1)
+    const wait = Math.min(CARRY_SECONDS, (all - frames) / rate)
+    const next = wait < CARRY_SECONDS ? all : frames + rate * wait
+    timeline.in(Math.max(1e-6, wait), () => {
+      // Somebody was sooner.
+      if (!brought.has(one.assignment)) return
+      if (!present.has(one.model)) lose(one)
+      else {
+        scheduler.brought(one.assignment, next / all, timeline.now)
+        if (next < all) carry(one, next)
+        else verify(one)
+      }
+    })
+  }
+
+  function verify(one: Running): void {
     timeline.in(one.model.bringSeconds, () => {
-      // What left before it was brought is lost.
+      if (!brought.has(one.assignment)) return
       if (!present.has(one.model)) {
-        timeline.in(one.model.noticeSeconds, () => scheduler.failed(one.assignment, 'lost', timeline.now))
+        lose(one)
         return
       }
+      arrive(one)
       const needless = scheduler.verified(one.assignment, timeline.now)
       if (needless === undefined) wasted += one.assignment.task.frames
       for (const other of needless ?? []) drop(other)
     })
+  }
+
+  /** What left before it was brought is lost. */
+  function lose(one: Running): void {
+    arrive(one)
+    timeline.in(one.model.noticeSeconds, () => scheduler.failed(one.assignment, 'lost', timeline.now))
+  }
+
+  function arrive(one: Running): void {
+    brought.delete(one.assignment)
+    carried.set(one.model, (carried.get(one.model) ?? 1) - 1)
+  }
+
+  /** As fast as it can, and as its part of the uplink lets it. */
+  function speedOf({ model: peer, startsAt }: Running): number {
+    if (!present.has(peer)) return 0
+    const own = peer.speed(timeline.now)
+    if (model.uplink === undefined || peer.isRemote !== true || startsAt > timeline.now) return own
+    return Math.min(own, fairPart(own, model.uplink))
+  }
+
+  /** Everybody gets the same of it, and what some do not need is shared out among the others. */
+  function fairPart(own: number, uplink: number): number {
+    const wanted = [...running.values()]
+      .filter(({ model: peer, startsAt }) => peer.isRemote === true && startsAt <= timeline.now)
+      .map(({ model: peer }) => peer.speed(timeline.now))
+      .sort((a, b) => a - b)
+    let left = uplink
+    for (const [at, each] of wanted.entries()) {
+      const part = left / (wanted.length - at)
+      if (each >= part) return part
+      if (each >= own) return own
+      left -= each
+    }
+    return own
   }
 
   function fail(one: Running): void {
@@ -228,6 +300,11 @@ export function play(model: SwarmModel): Played {
   }
 
   function drop(assignment: Assignment<Piece>): void {
+    const onItsWay = brought.get(assignment)
+    if (onItsWay !== undefined) {
+      arrive(onItsWay)
+      wasted += assignment.task.frames
+    }
     const one = running.get(assignment)
     if (one === undefined) return
     one.ended = true
@@ -281,14 +358,19 @@ function prefixCosts({ frames, cost = () => 1 }: SwarmModel): Float64Array {
 }
 
 /** Seconds in which the peers that were there could have done all of it, had no slot ever waited. */
-export function lowerBound({ frames, peers, cost = () => 1 }: SwarmModel, stepSeconds = 0.5): number {
+export function lowerBound(
+  { frames, peers, uplink = Number.POSITIVE_INFINITY, cost = () => 1 }: SwarmModel,
+  stepSeconds = 0.5,
+): number {
   let left = 0
   for (let frame = 0; frame < frames; frame++) left += cost(frame)
   for (let now = 0; ; now += stepSeconds) {
-    const rate = peers.reduce(
-      (sum, { joins, leaves, slots, speed }) => sum + (joins <= now && now < leaves ? slots * speed(now) : 0),
-      0,
-    )
+    const rates = { here: 0, remote: 0 }
+    for (const { joins, leaves, slots, speed, link = Number.POSITIVE_INFINITY, isRemote } of peers) {
+      if (joins > now || now >= leaves) continue
+      rates[isRemote === true ? 'remote' : 'here'] += Math.min(slots * speed(now), link)
+    }
+    const rate = rates.here + Math.min(rates.remote, uplink)
     if (rate * stepSeconds >= left && rate > 0) return now + left / rate
     left -= rate * stepSeconds
     if (now > GIVE_UP_SECONDS) return Number.POSITIVE_INFINITY
