@@ -2,7 +2,7 @@
  * A job for people: on a terminal one progress line that is rewritten, elsewhere a plain line now and then. Everything
  * goes to standard error, so that standard output stays free for results.
  */
-import type { JobDone, JobEvent, JobProgress } from '../node/index.ts'
+import type { JobDone, JobEvent, JobProgress, PeerShare } from '../node/index.ts'
 
 export interface PlainOptions {
   write(text: string): void
@@ -84,11 +84,13 @@ function doneText(done: JobDone): string[] {
   const fps = done.frames / done.wallSeconds
   return [
     `${done.output}: ${done.frames} frames in ${formatSeconds(done.wallSeconds)} (${fps.toFixed(1)} fps), every timestamp checked`,
-    ...done.peers.map(
-      ({ name, segments, frames }) =>
-        `  ${name}: ${segments} ${segments === 1 ? 'segment' : 'segments'}, ${Math.round((frames / done.frames) * 100)} % of the frames`,
-    ),
+    ...done.peers.map((share) => `  ${share.name}: ${shareText(share, done)}`),
   ]
+}
+
+function shareText({ segments, frames }: PeerShare, done: JobDone): string {
+  if (segments === 0) return 'nothing; with the way to it and back, the others were sooner'
+  return `${segments} ${segments === 1 ? 'segment' : 'segments'}, ${Math.round((frames / done.frames) * 100)} % of the frames`
 }
 
 function peerText(state: string, slots: number, detail: string | undefined): string {

@@ -8,6 +8,12 @@ export interface Host {
   /** Words that start a command on this host. */
   readonly launcher: readonly string[]
   readonly address: string
+  /**
+   * Makes its link one of so many kbit/s each way; on a switch alone.
+   *
+   * @returns false where this system shapes no traffic
+   */
+  shape?(kilobits: number): Promise<boolean>
 }
 
 export interface Network {
@@ -81,8 +87,20 @@ export async function makeSwitchedHosts(count: number): Promise<Network> {
     hosts: names.map((name, place) => ({
       launcher: ['ip', 'netns', 'exec', name],
       address: addressOf(place),
+      shape: async (kilobits: number) =>
+        (await shapeLink(name, 'eth0', kilobits)) && (await shapeLink(wire, `port${place}`, kilobits)),
     })),
     remove: () => removeAll([...names, wire]),
+  }
+}
+
+async function shapeLink(namespace: string, device: string, kilobits: number): Promise<boolean> {
+  const shape = ['root', 'tbf', 'rate', `${kilobits}kbit`, 'burst', '8k', 'latency', '100ms']
+  try {
+    await execute('tc', ['-n', namespace, 'qdisc', 'add', 'dev', device, ...shape])
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -66,6 +66,31 @@ describe.skipIf(reason !== undefined)('on a host with nothing but its loopback i
   })
 })
 
+describe.skipIf(reason !== undefined)('on three hosts, one of them behind a slow link', () => {
+  const host = useNetwork(() => makeSwitchedHosts(3))
+
+  test('what the slow one has begun is neither lost nor waited for', async (context) => {
+    const isShaped = await host(2).shape?.(500)
+    if (isShaped !== true) context.skip('this system shapes no traffic')
+    const near = await startWorker(lab, { launcher: host(1).launcher, args: [], name: 'near' })
+    const far = await startWorker(lab, { launcher: host(2).launcher, args: [], name: 'far' })
+    // 400 kB a second of film: at 500 kbit/s a segment of two seconds comes in 13 s.
+    const job = await startEncode(lab, {
+      launcher: host(0).launcher,
+      params: '-c:v ffv1',
+      network: [],
+      args: ['--peers', '2', '--no-local'],
+    })
+    await expectExact(lab, job)
+    const segments = job.process.events.filter(({ event }) => event === 'segment')
+    expect(segments.filter(({ state }) => state === 'failed')).toEqual([])
+    const ended = segments.filter(({ state }) => state === 'verified' || state === 'needless')
+    expect(new Set(ended.map(({ peer }) => peer))).toEqual(new Set([near.peer, far.peer]))
+    const done = job.process.events.find(({ event }) => event === 'done')
+    expect(done?.peers).toMatchObject([{ peer: near.peer }, { peer: far.peer, segments: 0, frames: 0 }])
+  })
+})
+
 describe.skipIf(reason !== undefined)('on three hosts and a switch', () => {
   const host = useNetwork(() => makeSwitchedHosts(3))
 

@@ -81,6 +81,11 @@ export class Dispatch {
     this.assign()
   }
 
+  /** All that ever had slots in this job. */
+  get executors(): readonly Executor[] {
+    return [...this.#executors.values()]
+  }
+
   /** Frames a second of the peers' slots. */
   get rates(): ReadonlyMap<string, number> {
     return this.#scheduler.rates

@@ -7,7 +7,7 @@ import type { SwarmNode } from '../node.ts'
 import { IndexInDoubt } from './attempt-failure.ts'
 import { wantedBuild } from './builds.ts'
 import { Dispatch } from './dispatch.ts'
-import { localExecutor, remoteExecutor } from './executor.ts'
+import { type Executor, localExecutor, remoteExecutor } from './executor.ts'
 import { JobError } from './failure.ts'
 import { expectedFrames, followIndex, goesOn, HeadInDoubt } from './head-start.ts'
 import { filmPlan, type Job, withDecodedIndex, withHead, withWholeIndex } from './job.ts'
@@ -20,6 +20,14 @@ import type { EncodeOptions, EncodeRequest } from './request.ts'
 import { checkStarts, decodedFromStart, StartsInDoubt } from './starts.ts'
 import type { VerifiedSegment } from './verify-segment.ts'
 
+export interface EncodedFilm {
+  readonly job: Job
+  /** In the film's order. */
+  readonly segments: readonly VerifiedSegment[]
+  /** Of the nodes that were to work, whether or not anything of the film is theirs. */
+  readonly executors: readonly Executor[]
+}
+
 /**
  * Encodes all segments; once more with the times of a full decode where the packets turn out not to tell them, and once
  * more from the start where keyframes turn out to be no places to start from, or told how pictures are to be shown where the source
@@ -31,7 +39,7 @@ export async function encodeSegments(
   request: EncodeRequest,
   directory: string,
   options: EncodeOptions,
-): Promise<{ job: Job; segments: readonly VerifiedSegment[] }> {
+): Promise<EncodedFilm> {
   const warn = (message: string) => options.emit({ event: 'warning', message })
   let job = prepared
   const again = { signal: options.signal, scratchDir: directory }
@@ -93,7 +101,7 @@ async function dispatch(
   request: EncodeRequest,
   directory: string,
   { signal, emit }: EncodeOptions,
-): Promise<{ job: Job; segments: readonly VerifiedSegment[] }> {
+): Promise<EncodedFilm> {
   const before = await stat(job.source.path)
   const sourceBlob = await node.blobs.add(job.source.path)
   const kind = kindOfWork(job)
@@ -169,7 +177,9 @@ async function dispatch(
     }
     // A disk that is full of other things is no reason to lose a film.
     await rememberRates(node.dataDir, kind, work.rates, Date.now()).catch(() => {})
-    return { job: await whole, segments }
+    // This node where it only stands in for a worker that is there was not meant to work.
+    const executors = work.executors.filter(({ isLocal }) => !isLocal || request.local === 'always')
+    return { job: await whole, segments, executors }
   } finally {
     over.abort(new Error('the job has ended'))
     stopWatching()

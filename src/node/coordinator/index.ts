@@ -91,7 +91,7 @@ async function encodeFile(
 
     const others = expectedOthers(node.tools, prepared, { signal, paramsKnown: true })
     others.catch(() => {})
-    const { job, segments } = await encodeSegments(node, prepared, request, directory, {
+    const { job, segments, executors } = await encodeSegments(node, prepared, request, directory, {
       ...options,
       signal: AbortSignal.any([signal, refused.signal]),
     })
@@ -122,7 +122,7 @@ async function encodeFile(
       cpuSeconds: segments.reduce((sum, { encoded }) => sum + encoded.cpuSeconds, 0),
       ...node.traffic,
       segments: segments.map(({ event }) => event),
-      peers: peerShares(segments),
+      peers: peerShares(segments, executors),
       phases: clock.phases,
     }
   } finally {
