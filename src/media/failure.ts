@@ -106,7 +106,7 @@ function describe(failure: MediaFailure): string {
     case 'PARAMS_INVALID':
       return `--params: ${failure.option}: ${failure.detail}`
     case 'PARAMS_REJECTED':
-      return `ffmpeg does not take these --params: ${failure.detail}`
+      return `ffmpeg does not take these --params: ${failure.detail}${rateHint(failure.detail)}`
     case 'FILM_TIMES':
       return `--params: the filters ${failure.detail}: look at them with 'ffmpeg -i INPUT -vf … -f null -'`
     case 'ENCODER_MISSING':
@@ -131,4 +131,11 @@ function describe(failure: MediaFailure): string {
     case 'PARAMETER_SETS':
       return failure.detail
   }
+}
+
+/** MPEG-1, 2 and 4 know certain frame rates alone, and times as fine as a film's that keeps to none are beyond them. */
+function rateHint(words: string): string {
+  return /does not support \S+ fps|timebase \S+ not supported/i.test(words)
+    ? '; its frames keep to no frame rate that it knows: give them one, such as -r 25'
+    : ''
 }

@@ -57,6 +57,7 @@ export {
   videoArguments,
   withoutTag,
 } from './params/index.ts'
+export { type KeyframeLook, type PictureLook, readLooks } from './picture-looks.ts'
 export { type PictureTraits, readPictureTraits } from './picture-traits.ts'
 export { type FilmFile, lookAtPictures, type PicturesCompared, thinOut } from './pictures/index.ts'
 export {
@@ -79,7 +80,7 @@ export {
 export { whyFormatRefused } from './refused-input.ts'
 export { decodesAlike, needsComparison } from './seek-check.ts'
 export * from './segment/index.ts'
-export { findSizeChange, isToldByPictures, type KeyframeLook, readLooks } from './size-change.ts'
+export { findSizeChange } from './size-change.ts'
 export { planStreams, type StreamPlan } from './stream-plan.ts'
 export { encodeTestPattern, type TestPattern } from './test-pattern.ts'
 export {
@@ -108,6 +109,7 @@ export {
   differencesInTags,
   followsAspectRatio,
   followsColours,
+  keepsHdr,
   type VideoDescription,
 } from './verification/video-description.ts'
 export { digestFile, type FileDigest, type InspectedSegment, inspectSegment } from './verify.ts'

@@ -2,11 +2,11 @@
 import { MediaError } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import { type EncodeParams, encoderArguments, syncArguments } from './params/index.ts'
+import { lookReader, type PictureLook, SHOW_LOOK } from './picture-looks.ts'
 import { fileUrl, type Source } from './probe.ts'
 import { formatMicroseconds, type Rational } from './rational.ts'
 import { filterChain, inputArguments } from './segment/arguments.ts'
 import type { SegmentInput, SegmentSource } from './segment/task.ts'
-import { COLOUR_INFO, FRAME_INFO } from './size-change.ts'
 
 /** The film's first frames, and what is made of them. */
 export interface Opening {
@@ -63,43 +63,23 @@ export function openingArguments(
   ]
 }
 
-/** How the film's first frame is to be shown, as it leaves the filters. */
-export interface FrameLook {
-  /** Sample aspect ratio, size and pixel format, such as `16/11 720x576 yuv420p`. */
-  readonly shape: string
-  /** Options of FFmpeg's `setparams` for its colours. */
-  readonly colours: string
-}
-
-/** @throws MediaError TOOL_EXIT; FILM_TIMES where there is no frame */
+/** How the film's first frame is to be shown, as it leaves the filters. @throws MediaError TOOL_EXIT; FILM_TIMES where there is no frame */
 export async function readFirstLook(
   ffmpeg: Tool,
   { source, start }: Pick<Opening, 'source' | 'start'>,
   options: { signal?: AbortSignal } = {},
-): Promise<FrameLook> {
-  let shape: string | undefined
-  let colours: string | undefined
+): Promise<PictureLook> {
+  let first: PictureLook | undefined
   await run(
     ffmpeg,
     [
       ...['-v', 'info', '-hide_banner', '-nostats', '-nostdin', ...start.input],
       ...['-map', `0:${source.video.index}`, '-frames:v', '1', ...start.output],
-      ...['-filter:v', [start.filters, 'showinfo=checksum=0'].filter((part) => part !== '').join(',')],
+      ...['-filter:v', [start.filters, SHOW_LOOK].filter((part) => part !== '').join(',')],
       ...['-f', 'null', '-'],
     ],
-    {
-      ...options,
-      onErrorLine(line) {
-        const [, , format, ratio, size] = FRAME_INFO.exec(line) ?? []
-        if (format !== undefined) shape ??= `${ratio} ${size} ${format}`
-        const [, ...told] = COLOUR_INFO.exec(line) ?? []
-        if (told.length > 0) colours ??= SETPARAMS.map((name, at) => `${name}=${told[at]}`).join(':')
-      },
-    },
+    { ...options, onErrorLine: lookReader((look) => (first ??= look)) },
   )
-  if (shape !== undefined && colours !== undefined) return { shape, colours }
+  if (first !== undefined) return first
   throw new MediaError({ code: 'FILM_TIMES', detail: 'give no frame at all' })
 }
-
-/** `setparams`' options for what `showinfo` tells, in its order. */
-const SETPARAMS = ['range', 'colorspace', 'color_primaries', 'color_trc']

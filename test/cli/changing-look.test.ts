@@ -14,49 +14,56 @@ afterAll(async () => await rm(directory, { recursive: true, force: true }))
 
 const X264 = '-c:v libx264 -preset ultrafast'
 const BT709 = ['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709']
-/** What changes after two of four seconds. */
+const BT601 = ['-color_primaries', 'smpte170m', '-color_trc', 'smpte170m', '-colorspace', 'smpte170m']
+/** Parts of two seconds, one after the other. */
 const CHANGES = {
-  colours: BT709,
-  range: [...BT709, '-color_range', 'pc'],
-  shape: ['-vf', 'setsar=4/3'],
-  depth: ['-pix_fmt', 'yuv420p10le'],
-  size: ['-vf', 'scale=240:180'],
-  everything: [
-    '-color_range',
-    'pc',
-    '-color_primaries',
-    'bt2020',
-    '-color_trc',
-    'smpte2084',
-    '-colorspace',
-    'bt2020nc',
+  colours: [[], BT709],
+  range: [BT709, [...BT709, '-color_range', 'pc']],
+  shape: [[], ['-vf', 'setsar=4/3']],
+  depth: [[], ['-pix_fmt', 'yuv420p10le']],
+  size: [[], ['-vf', 'scale=240:180']],
+  // There and back, to pictures of another aspect, and of another kind of colours.
+  aspect: [[], ['-vf', 'scale=200:120'], []],
+  sampling: [[], ['-pix_fmt', 'yuv422p10le'], []],
+  chroma: [
+    [...BT709, '-chroma_sample_location', 'left'],
+    [...BT709, '-chroma_sample_location', 'topleft'],
   ],
-} as const
+  // The last says nothing, and is taken for what the one before it said.
+  silence: [[...BT709, '-color_range', 'tv'], [...BT601, '-color_range', 'pc'], []],
+  everything: [
+    BT709,
+    [
+      ...['-color_range', 'pc', '-color_primaries', 'bt2020', '-color_trc', 'smpte2084'],
+      ...['-colorspace', 'bt2020nc'],
+    ],
+  ],
+} as const satisfies Record<string, readonly (readonly string[])[]>
 type Change = keyof typeof CHANGES
 
-const made = new Map<Change, Promise<string>>()
+const made = new Map<string, Promise<string>>()
 
-function sourceWith(change: Change): Promise<string> {
-  const known = made.get(change)
+function sourceWith(change: Change, extension = 'ts'): Promise<string> {
+  const name = `${change}.${extension}`
+  const known = made.get(name)
   if (known !== undefined) return known
-  const making = makeSource(change)
-  made.set(change, making)
+  const making = makeSource(change, name)
+  made.set(name, making)
   return making
 }
 
-async function makeSource(change: Change): Promise<string> {
-  const halves = [/range|everything/.test(change) ? BT709 : [], CHANGES[change]]
-  const names = halves.map((_, at) => `${change}-${at}.ts`)
-  for (const [at, options] of halves.entries()) {
+async function makeSource(change: Change, name: string): Promise<string> {
+  const names = CHANGES[change].map((_, at) => `${name}-${at}.ts`)
+  for (const [at, options] of CHANGES[change].entries()) {
     await ffmpeg(
       ...['-f', 'lavfi', '-i', 'testsrc2=size=160x120:rate=25:duration=2', '-pix_fmt', 'yuv420p'],
       ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25', ...options],
       join(directory, names[at] ?? ''),
     )
   }
-  const list = join(directory, `${change}.txt`)
-  await writeFile(list, names.map((name) => `file ${name}\n`).join(''))
-  const path = join(directory, `${change}.ts`)
+  const list = join(directory, `${name}.txt`)
+  await writeFile(list, names.map((part) => `file ${part}\n`).join(''))
+  const path = join(directory, name)
   await ffmpeg('-f', 'concat', '-i', list, '-c', 'copy', path)
   return path
 }
@@ -95,7 +102,7 @@ async function looks(path: string): Promise<string> {
 const followsShape = capabilities.libavcodec < 61
 
 describe('what changes in mid-film', () => {
-  test.each<[Change, string, string, string[]]>([
+  test.each<[Change | `${Change} in ${string}`, string, string, string[]]>([
     ['colours', 'mp4', X264, []],
     ['colours', 'mkv', X264, ['--mixed-builds']],
     ['colours', 'mp4', `${X264} -ss 2.52`, []],
@@ -110,8 +117,18 @@ describe('what changes in mid-film', () => {
     ['size', 'mkv', '-c:v ffv1 -ss 3', ['--verify', 'full']],
     ['everything', 'mkv', '-c:v ffv1', ['--verify', 'full']],
     ['everything', 'mp4', `${X264} -qp 0 -pix_fmt yuv420p -ss 1`, []],
+    ['everything in mkv', 'mkv', '-c:v ffv1 -pix_fmt bgr0', ['--verify', 'full']],
+    ['depth in mp4', 'mkv', '-c:v ffv1', ['--verify', 'full']],
+    ['aspect', 'mkv', '-c:v ffv1', ['--verify', 'full']],
+    ['aspect in mkv', 'mkv', '-c:v ffv1 -ss 2.4', []],
+    ['sampling', 'mkv', '-c:v ffv1 -vf scale=96:64', []],
+    ['sampling in mkv', 'mkv', '-c:v ffv1 -s 96x64', []],
+    ['chroma', 'mp4', `${X264} -qp 0`, []],
+    ['silence', 'mkv', '-c:v ffv1', ['--verify', 'full']],
+    ['silence in mkv', 'mkv', '-c:v ffv1', []],
   ])('%s into %s with %s %s is as in a single run', async (change, extension, params, more) => {
-    const source = await sourceWith(change)
+    const [what, container] = change.split(' in ') as [Change, string?]
+    const source = await sourceWith(what, container)
     const place = await mkdtemp(join(directory, 'of-'))
     const [ours, plain] = [join(place, `ours.${extension}`), join(place, `plain.${extension}`)]
     const [ended] = await Promise.all([
@@ -136,6 +153,21 @@ describe('what changes in mid-film', () => {
     const output = join(directory, 'follows.ts')
     const ended = await encode(await sourceWith('shape'), output, X264)
     expect(ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('-vf setsar=1/1') })
+  })
+
+  test.skipIf(!followsShape).each([
+    ['mpeg4 whose headers stand in the stream', '-c:v mpeg4 -bf 0'],
+    ['whatever is left out before it', `${X264} -ss 2.4`],
+  ])('is refused as well for %s', async (_, params) => {
+    const output = join(directory, 'follows-too.ts')
+    const ended = await encode(await sourceWith('shape'), output, params)
+    expect(ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('-vf setsar=') })
+  })
+
+  test('is refused where -ss begins with pictures that say nothing', async () => {
+    const output = join(directory, 'silent.mkv')
+    const ended = await encode(await sourceWith('silence'), output, '-c:v ffv1 -ss 4.4')
+    expect(ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('NEW.mkv') })
   })
 
   test.skipIf(followsShape)('goes unnoticed where the encoder is not told', async () => {

@@ -1,9 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { MediaError } from '../../src/media/index.ts'
 import { classifyFailure, describeFailure } from '../../src/node/coordinator/attempt-failure.ts'
+import { StartsInDoubt } from '../../src/node/coordinator/starts.ts'
 import { ProtocolError } from '../../src/protocols/errors.ts'
 
-const here = { isLocal: true, isGone: false, evidence: 'decoded', isToldAlike: false } as const
+const here = {
+  isLocal: true,
+  isGone: false,
+  evidence: 'decoded',
+  isToldAlike: false,
+  isSeekable: true,
+} as const
 const there = { ...here, isLocal: false } as const
 
 const frames = new MediaError({ code: 'SEGMENT_FRAMES', expected: 2, actual: 1 })
@@ -26,7 +33,9 @@ describe('a failed attempt', () => {
     ['other colours than the first frame has', look, there, 'look-in-doubt'],
     ['the same from a segment that was told them', look, { ...there, isToldAlike: true }, 'failed'],
     ['another build elsewhere', otherBuild, there, 'other-build'],
-    ['another build here', otherBuild, here, 'failed'],
+    ['other parameter sets here', otherBuild, here, 'starts-in-doubt'],
+    ['the same though it was decoded from the start', otherBuild, { ...here, isSeekable: false }, 'failed'],
+    ['a start that gives other pictures', new StartsInDoubt(), here, 'starts-in-doubt'],
     ['a busy peer', refused, there, 'refused'],
     ['a busy peer that has left', refused, { ...there, isGone: true }, 'refused'],
     ['a lease that ended', new ProtocolError({ code: 'LEASE_EXPIRED', leaseMs: 1 }), there, 'lost'],

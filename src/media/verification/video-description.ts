@@ -83,7 +83,15 @@ export function followsAspectRatio(
   libavcodec: number,
 ): boolean {
   if (libavcodec >= 61) return false
-  return /^mpeg[12]video$/.test(encoder) || (encoder.startsWith('libx264') && format.muxer === 'mpegts')
+  const inStream = format.muxer === 'mpegts' && /^(libx264|mpeg4$|libxvid$)/.test(encoder)
+  return inStream || /^mpeg[12]video$/.test(encoder)
+}
+
+/** Whether a run's pictures say of their mastering display and light level what the run's first picture said. From FFmpeg 7 on. */
+export function keepsHdr(encoder: string, libavcodec: number): boolean {
+  return (
+    libavcodec >= 61 && /^lib(x26[45]|svtav1|aom|rav1e)|_(nvenc|qsv|vaapi|amf|videotoolbox)$/.test(encoder)
+  )
 }
 
 function differences(actual: VideoDescription, expected: VideoDescription, except?: RegExp): string[] {

@@ -1,14 +1,21 @@
 /** What a failed attempt says, and of whom: of the segment, of the peer, of this machine, or of the whole job. */
 import { type FrameIndex, MediaError } from '../../media/index.ts'
 import { ProtocolError } from '../../protocols/errors.ts'
+import { StartsInDoubt } from './starts.ts'
 
-export type AttemptFailure =
-  /** This machine's disk is full: nobody's attempt can succeed. */
-  | 'disk-full'
+/** What puts the whole job in doubt. */
+export type Doubt =
   /** Other frames than the packets told, which nobody has decoded yet. */
   | 'index-in-doubt'
   /** Pictures that are to be shown otherwise than the film's first, though nobody has told the segments how. */
   | 'look-in-doubt'
+  /** Pictures that a decoder which begins there sees otherwise than one that comes from the film's start. */
+  | 'starts-in-doubt'
+
+export type AttemptFailure =
+  /** This machine's disk is full: nobody's attempt can succeed. */
+  | 'disk-full'
+  | Doubt
   /** The peer's encoder makes other parameter sets than the job's. */
   | 'other-build'
   /** The peer is busy: it says nothing about the segment, nor about the peer. */
@@ -24,6 +31,7 @@ export function classifyFailure(
     isGone,
     evidence,
     isToldAlike,
+    isSeekable,
   }: {
     isLocal: boolean
     /** Whether the peer was given up while it was at it. */
@@ -31,15 +39,26 @@ export function classifyFailure(
     evidence: FrameIndex['evidence']
     /** Whether segments are told how their pictures are to be shown. */
     isToldAlike: boolean
+    /** Whether decoding starts at keyframes. */
+    isSeekable: boolean
   },
 ): AttemptFailure {
   if (isDiskFull(error, isLocal)) return 'disk-full'
-  if (evidence === 'packets' && isFrameMismatch(error)) return 'index-in-doubt'
+  if (evidence === 'packets' && codeOf(error) === 'SEGMENT_FRAMES') return 'index-in-doubt'
   if (!isToldAlike && isLookMismatch(error)) return 'look-in-doubt'
-  if (!isLocal && error instanceof MediaError && error.code === 'PARAMETER_SETS') return 'other-build'
+  if (error instanceof StartsInDoubt) return 'starts-in-doubt'
+  if (error instanceof MediaError && error.code === 'PARAMETER_SETS') {
+    if (!isLocal) return 'other-build'
+    // The same encoder, so its pictures told it something else.
+    if (isSeekable) return 'starts-in-doubt'
+  }
   if (error instanceof ProtocolError && error.failure.code === 'REFUSED') return 'refused'
   if (isGone || (error instanceof ProtocolError && LOST.has(error.code))) return 'lost'
   return 'failed'
+}
+
+export function isDoubt(kind: AttemptFailure): kind is Doubt {
+  return kind === 'index-in-doubt' || kind === 'look-in-doubt' || kind === 'starts-in-doubt'
 }
 
 /** The failure as people and programs are told of it. */
@@ -72,19 +91,13 @@ function isDiskFull(error: unknown, isLocal: boolean): boolean {
 
 /** Of pictures that are of another kind than the film's first, or to be shown otherwise. */
 function isLookMismatch(error: unknown): boolean {
-  if (error instanceof MediaError) return error.code === 'SEGMENT_LOOK' || error.code === 'SEGMENT_PICTURE'
-  return (
-    error instanceof ProtocolError &&
-    error.failure.code === 'FAILED' &&
-    error.failure.reason === 'SEGMENT_PICTURE'
-  )
+  const code = codeOf(error)
+  return code === 'SEGMENT_LOOK' || code === 'SEGMENT_PICTURE'
 }
 
-function isFrameMismatch(error: unknown): boolean {
-  if (error instanceof MediaError) return error.code === 'SEGMENT_FRAMES'
-  return (
-    error instanceof ProtocolError &&
-    error.failure.code === 'FAILED' &&
-    error.failure.reason === 'SEGMENT_FRAMES'
-  )
+/** What this node found, or a worker said of itself. */
+function codeOf(error: unknown): string | undefined {
+  if (error instanceof MediaError) return error.code
+  if (error instanceof ProtocolError && error.failure.code === 'FAILED') return error.failure.reason
+  return undefined
 }

@@ -10,10 +10,11 @@ import type { SwarmNode } from '../node.ts'
 import { type Assignment, ATTEMPTS_MAX, type SchedulePolicy, Scheduler } from '../scheduler/index.ts'
 import { type Attempt, segmentEvent } from './attempt.ts'
 import {
-  type AttemptFailure,
   classifyFailure,
+  type Doubt,
   describeFailure,
   IndexInDoubt,
+  isDoubt,
   isDraining,
 } from './attempt-failure.ts'
 import type { Build } from './builds.ts'
@@ -21,8 +22,9 @@ import type { JobEvent, SegmentChanged } from './events.ts'
 import type { Executor } from './executor.ts'
 import { JobError } from './failure.ts'
 import type { Job } from './job.ts'
-import { LookInDoubt } from './opening.ts'
+import { LookInDoubt, startsWithLook } from './opening.ts'
 import type { SegmentPlan, Task } from './plan.ts'
+import { StartsInDoubt } from './starts.ts'
 import { type VerifiedSegment, verifySegment } from './verify-segment.ts'
 
 export interface DispatchInit {
@@ -191,6 +193,7 @@ export class Dispatch {
       const inspected = await verifySegment(node.tools.ffprobe, job, { task, path, encoded }, wantedBuild, {
         signal,
       })
+      if (!(await startsWithLook(node.tools, job, task, { signal }))) throw new StartsInDoubt()
       const needless = this.#scheduler.verified(assignment, this.#seconds())
       if (needless === undefined) {
         await rm(path, { force: true })
@@ -232,21 +235,17 @@ export class Dispatch {
       isGone: over.signal.aborted,
       evidence: job.index.evidence,
       isToldAlike: job.alike !== '',
+      isSeekable: job.index.seekable,
     })
     if (kind === 'disk-full') {
       this.fail(new JobError({ code: 'WORK_DISK_FULL', directory }, { cause: error }))
       return
     }
-    const doubt = doubtOf(kind, error)
-    if (doubt !== undefined && this.#isConfirmed(assignment)) {
-      this.fail(doubt)
+    if (isDoubt(kind) && this.#isConfirmed(assignment)) {
+      this.fail(doubtOf(kind, error))
       return
     }
-    const consequence = this.#scheduler.failed(
-      assignment,
-      kind === 'index-in-doubt' || kind === 'look-in-doubt' ? 'failed' : kind,
-      this.#seconds(),
-    )
+    const consequence = this.#scheduler.failed(assignment, isDoubt(kind) ? 'failed' : kind, this.#seconds())
     const { peer, name } = executor
     if (isDraining(error) && this.#scheduler.retirePeer(peer)) {
       this.#init.emit({ event: 'peer', peer, name, state: 'draining', slots: 0 })
@@ -301,10 +300,15 @@ class Needless extends Error {
 }
 
 /** What the job is to end with, so that it starts again better informed. */
-function doubtOf(kind: AttemptFailure, error: unknown): Error | undefined {
-  if (kind === 'index-in-doubt') return new IndexInDoubt()
-  if (kind !== 'look-in-doubt') return undefined
-  return new LookInDoubt(describeFailure(error).detail)
+function doubtOf(kind: Doubt, error: unknown): Error {
+  switch (kind) {
+    case 'index-in-doubt':
+      return new IndexInDoubt()
+    case 'look-in-doubt':
+      return new LookInDoubt(describeFailure(error).detail)
+    case 'starts-in-doubt':
+      return new StartsInDoubt()
+  }
 }
 
 function fromPts({ seekPts }: Task, place: number): number | null {

@@ -60,7 +60,8 @@ export async function encodeSegments(
         )
         job = await withWholeIndex(node, job, again)
       } else if (error instanceof LookInDoubt) {
-        job = await shownAlike(node.tools, await withWholeIndex(node, job, again), again)
+        const whole = await withWholeIndex(node, job, again)
+        job = await shownAlike(node.tools, { ...whole, looks: error.looks }, again)
         warn(
           `the source's pictures change on the way (${error.message}): all segments are told what its first frame says, as in a single run`,
         )
@@ -158,19 +159,17 @@ async function dispatch(
     (alike) => alike || work.fail(new StartsInDoubt()),
     (error) => work.fail(error),
   )
-  const looked = checkLook(node.tools, job, {
-    signal: AbortSignal.any([signal, over.signal]),
-    scratchDir: directory,
-  })
-  looked.catch((error: unknown) => work.fail(error))
   const whole = readOn()
-  whole.catch((error: unknown) => work.fail(error))
+  const looked = whole.then((all) =>
+    checkLook(node.tools, all, { signal: AbortSignal.any([signal, over.signal]), scratchDir: directory }),
+  )
+  looked.catch((error: unknown) => work.fail(error))
   try {
     emit({ event: 'phase', phase: 'encoding' })
     if (request.local !== 'never') work.add(local, node.capacity.slots, rates.get(local.peer))
     const segments = await work.run()
     if (!(await startsAlike)) throw new StartsInDoubt()
-    await looked
+    const looks = await looked
     const after = await stat(job.source.path)
     if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
       throw new JobError({ code: 'SOURCE_CHANGED', path: job.source.path })
@@ -179,7 +178,7 @@ async function dispatch(
     await rememberRates(node.dataDir, kind, work.rates, Date.now()).catch(() => {})
     // This node where it only stands in for a worker that is there was not meant to work.
     const executors = work.executors.filter(({ isLocal }) => !isLocal || request.local === 'always')
-    return { job: await whole, segments, executors }
+    return { job: { ...(await whole), looks }, segments, executors }
   } finally {
     over.abort(new Error('the job has ended'))
     stopWatching()

@@ -18,6 +18,7 @@ import {
   inBandHeaders,
   inspectFirstFrame,
   isFragmented,
+  type KeyframeLook,
   keepDistances,
   type LocatedTools,
   MediaError,
@@ -84,6 +85,8 @@ export interface Job {
   readonly picture: string
   /** How the pictures of all segments are to be shown. */
   readonly description: VideoDescription
+  /** How the source's pictures are to be shown, where that has been read. */
+  readonly looks: readonly KeyframeLook[] | undefined
   /** Filters that have them shown so whatever the source's later pictures say, behind the user's; usually empty. */
   readonly alike: string
   /** What this node's encoder makes of the params; undefined: it is not known, and the first segment tells. */
@@ -167,7 +170,7 @@ export async function prepareJob(
   refuseHidden(film, format, params)
   const start = await findStart(
     tools,
-    { source, index, film, synced, params, zeroMicroseconds, x264Build },
+    { source, index, film, synced, params, format, zeroMicroseconds, x264Build },
     options,
   )
   const opening = { source, params, encoderTimeBase: film.timing.encoder, start }
@@ -215,6 +218,7 @@ export async function prepareJob(
     start,
     picture: build.picture,
     description: build.description,
+    looks: undefined,
     alike: '',
     build,
     mixedBuilds: request.mixedBuilds === true && inBandHeaders(params.encoder) !== 'never',
@@ -350,12 +354,24 @@ export function segmentTask(job: Job, task: Task): SegmentTask {
       job.synced?.isConstant === false
         ? job.synced.from.timing.startMicroseconds
         : job.film.timing.startMicroseconds,
-    video: encoderArguments({ video: job.params.video, forcedKeyframes: task.forcedKeyframes }),
+    video: [
+      ...encoderArguments({ video: job.params.video, forcedKeyframes: task.forcedKeyframes }),
+      ...chromaArguments(job),
+    ],
     filters: [job.params.filters.text, job.alike].filter((part) => part !== '').join(','),
     retiming: task.retiming,
     container: job.container,
     inBandHeaders: job.mixedBuilds && inBandHeaders(job.params.encoder) === 'added',
   }
+}
+
+/** Chroma samples lie where the first picture says they do; no filter sets that. */
+function chromaArguments({ alike, description, params: { video } }: Job): string[] {
+  const told = description.get('chroma_location')
+  const isSet = video.some((word) => word.startsWith('-chroma_sample_location'))
+  return alike === '' || isSet || told === undefined || told === 'unspecified'
+    ? []
+    : ['-chroma_sample_location', told]
 }
 
 /** What the plan of segments goes by. */

@@ -6,13 +6,14 @@ import {
   followsAspectRatio,
   followsColours,
   inspectSegment,
-  isToldByPictures,
   type KeyframeLook,
+  keepsHdr,
   type LocatedTools,
   lowerBound,
   MediaError,
   MICROSECONDS,
   type Opening,
+  type PictureLook,
   readFirstLook,
   readLibavcodec,
   readLooks,
@@ -23,9 +24,13 @@ import {
   startWithSource,
 } from '../../media/index.ts'
 import type { Job } from './job.ts'
+import type { Task } from './plan.ts'
 import { segmentInput } from './starts.ts'
 
-type Known = Pick<Job, 'source' | 'index' | 'film' | 'synced' | 'params' | 'zeroMicroseconds' | 'x264Build'>
+type Known = Pick<
+  Job,
+  'source' | 'index' | 'film' | 'synced' | 'params' | 'format' | 'zeroMicroseconds' | 'x264Build'
+>
 
 interface Options {
   signal: AbortSignal
@@ -41,7 +46,7 @@ export async function findStart(
   known: Known,
   options: Options,
 ): Promise<FilmStart> {
-  const { source, params } = known
+  const { source, params, format } = known
   const ofSource = startWithSource(source, params)
   if (params.trim.startMicroseconds === undefined) return ofSource
   const sought = startAt(known, 0)
@@ -50,8 +55,15 @@ export async function findStart(
       readFirstLook(ffmpeg, { source, start: ofSource }, options),
       readFirstLook(ffmpeg, { source, start: sought }, options),
     ])
-    return first.shape === kept.shape ? sought : startDecoded(source, params)
+    if (shapeOf(first) === shapeOf(kept)) return sought
+    const libavcodec = await readLibavcodec(ffmpeg, options)
+    const differs = first.sampleAspectRatio !== kept.sampleAspectRatio
+    if (differs && followsAspectRatio(params.encoder, format, libavcodec)) {
+      throw lookChanges(source, ratioWords(params.encoder, kept.sampleAspectRatio))
+    }
+    return startDecoded(source, params)
   } catch (error) {
+    if (error instanceof MediaError && error.code === 'INPUT_LOOK_CHANGES') throw error
     // What is wrong with the params is told by those who encode it.
     if (error instanceof MediaError) return sought
     throw error
@@ -87,27 +99,27 @@ export function startAt(known: Known, place: number): FilmStart {
  * Looks for places from where on the source's pictures are of another kind or to be shown otherwise, and whether segments there would
  * differ. It takes seconds to minutes, and is nearly never so: work does not wait for it.
  *
+ * @returns what was seen
  * @throws LookInDoubt
  */
 export async function checkLook(
   tools: LocatedTools,
   job: Job,
   options: Options & { scratchDir: string },
-): Promise<void> {
-  const { source, film, synced, params, container } = job
-  if (job.alike !== '' || !isToldByPictures(source)) return
-  const [first, ...changes] = await looksOf(tools, job, options)
-  const otherwise = changes.find(
-    ({ pixelFormat, levels }) => pixelFormat !== first?.pixelFormat || levels !== first?.levels,
-  )
-  if (otherwise !== undefined) {
-    const [from, to] = [first, otherwise].map((look) => `${look?.pixelFormat} ${look?.levels}`)
-    throw new LookInDoubt(`${from} becomes ${to}`)
-  }
+): Promise<Job['looks']> {
+  const { film, synced, params, container } = job
+  if (job.alike !== '') return job.looks
+  const looks = await looksOf(tools, job, options)
+  const [first, ...changes] = looks
+  if (first === undefined) return looks
+  await refuseSticking(tools, job, first, options)
+  await refuseOtherHdr(tools, job, looks, options)
+  const otherwise = changes.find((look) => kindOf(look) !== kindOf(first))
+  if (otherwise !== undefined) throw new LookInDoubt(`${kindOf(first)} becomes ${kindOf(otherwise)}`, looks)
   // Elsewhere places in the film are not places in the source: segments tell when they are there.
-  if (changes[0] === undefined || synced !== undefined || params.filters.times !== 'kept') return
+  if (changes[0] === undefined || synced !== undefined || params.filters.times !== 'kept') return looks
   const place = lowerBound(film.pts, changes[0].pts)
-  if (place === film.pts.length) return
+  if (place === film.pts.length) return looks
   const there = { ...openingOf(job), start: startAt(job, place) }
   const path = await encodeFirstFrames(tools.ffmpeg, there, container, {
     ...options,
@@ -116,7 +128,29 @@ export async function checkLook(
   })
   const { description } = await inspectSegment(tools.ffprobe, path, container, options)
   const differences = differencesInTags(params.encoder, description, job.description)
-  if (differences.length > 0) throw new LookInDoubt(differences.join(', '))
+  if (differences.length > 0) throw new LookInDoubt(differences.join(', '), looks)
+  return looks
+}
+
+/**
+ * Whether a decoder that begins with a task sees the pictures there as one does that has come from the film's start: what they do not
+ * say themselves it goes on to take from what was said before.
+ */
+export async function startsWithLook(
+  { ffmpeg }: LocatedTools,
+  job: Job,
+  { first, seekPts: [seek], startPts }: Pick<Task, 'first' | 'seekPts' | 'startPts'>,
+  options: Options,
+): Promise<boolean> {
+  const { looks = [], index } = job
+  if (looks.length <= 1 || !index.seekable || seek === undefined) return true
+  const start = startAt(unfiltered(job), first)
+  const seen = await readFirstLook(ffmpeg, { source: job.source, start }, options)
+  const before = looks.findLast(({ pts }) => pts <= seek)
+  const since = looks.filter(({ pts }) => pts > seek && (startPts === undefined || pts <= startPts))
+  return [...(before === undefined ? [] : [before]), ...since].some(
+    (look) => look.size === seen.size && kindOf(look) === kindOf(seen),
+  )
 }
 
 /** Of the pictures of the film. */
@@ -140,46 +174,86 @@ export async function looksOf(
 }
 
 /**
- * The job whose segments are all brought into the first frame's pixel format, and told the colours and the sample aspect ratio that a
+ * The job whose segments are all brought into the first frame's size and pixel format, and told the colours and the sample aspect ratio that a
  * single run takes from it.
  *
  * @throws MediaError INPUT_LOOK_CHANGES where a single run makes something of the change that no segment can know
  */
 export async function shownAlike(tools: LocatedTools, job: Job, options: Options): Promise<Job> {
-  return await shownBy(tools, job, await looksOf(tools, job, options), options)
-}
-
-async function shownBy(
-  tools: LocatedTools,
-  job: Job,
-  looks: readonly KeyframeLook[],
-  options: Options,
-): Promise<Job> {
+  const looks = job.looks ?? (await looksOf(tools, job, options))
   const { source, params, description, picture } = job
   await refuseChanges(tools, job, looks, options)
-  const inFormat = `format=${picture.replace(/^.* /, '')}`
+  const [size = '', pixelFormat] = picture.split(' ')
+  // What FFmpeg itself puts behind the filters once the first picture has set the encoder's size.
+  const scaler = `scale=${size.replace('x', ':')}`
+  const inFormat = `format=${pixelFormat}`
   const start = startAt(job, 0)
-  const filters = [start.filters, inFormat].filter((part) => part !== '').join(',')
+  const filters = [start.filters, scaler, inFormat].filter((part) => part !== '').join(',')
   const look = await readFirstLook(tools.ffmpeg, { source, start: { ...start, filters } }, options)
   const alike = [
+    scaler,
     inFormat,
-    ...(followsColours(params.encoder) ? [] : [`setparams=${look.colours}`]),
+    ...(followsColours(params.encoder) ? [] : [`setparams=${coloursOf(look)}`]),
     `setsar=${toRatio(description.get('sample_aspect_ratio'))}`,
   ].join(',')
-  return { ...job, alike }
+  return { ...job, looks, alike }
 }
 
 /** The same for a file that was made by whatever means, where its source's pictures change at all. */
 export async function shownAsMade(tools: LocatedTools, job: Job, options: Options): Promise<Job> {
-  if (!isToldByPictures(job.source)) return job
-  const looks = await looksOf(tools, job, options)
-  if (looks.length <= 1) return job
+  const seen = { ...job, looks: await looksOf(tools, job, options) }
+  if (seen.looks.length <= 1) return seen
   try {
-    return await shownBy(tools, job, looks, options)
+    return await shownAlike(tools, seen, options)
   } catch (error) {
-    if (error instanceof MediaError) return job
+    if (error instanceof MediaError) return seen
     throw error
   }
+}
+
+/**
+ * What a picture does not say of itself a decoder goes on to take from what was said before. Behind `-ss` that cannot be known
+ * without decoding all that it leaves out.
+ */
+async function refuseSticking(
+  { ffmpeg }: LocatedTools,
+  job: Job,
+  first: PictureLook,
+  options: Options,
+): Promise<void> {
+  const { source, params } = job
+  if (params.trim.startMicroseconds === undefined) return
+  const seen = await readFirstLook(ffmpeg, { source, start: startAt(unfiltered(job), 0) }, options)
+  if (LOOK_ENTRIES.every((name) => seen[name] === first[name])) return
+  throw lookChanges(
+    source,
+    "its pictures do not say how they are to be shown where -ss begins, and earlier ones did: make one film of it first, with 'ffmpeg -i INPUT -map 0 -c copy -c:v ffv1 NEW.mkv'",
+  )
+}
+
+const LOOK_ENTRIES = ['size', 'pixelFormat', 'range', 'matrix', 'primaries', 'transfer'] as const
+
+async function refuseOtherHdr(
+  { ffmpeg }: LocatedTools,
+  { source, params: { encoder } }: Job,
+  looks: readonly PictureLook[],
+  options: Options,
+): Promise<void> {
+  if (new Set(looks.map(({ hdr }) => hdr)).size <= 1) return
+  if (!keepsHdr(encoder, await readLibavcodec(ffmpeg, options))) return
+  throw lookChanges(
+    source,
+    `its mastering display or light level changes, and ${encoder} takes a segment's from its first picture: make one film of it first, with 'ffmpeg -i INPUT -map 0 -c copy -c:v ffv1 NEW.mkv'`,
+  )
+}
+
+function lookChanges({ path }: Pick<Job['source'], 'path'>, detail: string): MediaError {
+  return new MediaError({ code: 'INPUT_LOOK_CHANGES', path, detail })
+}
+
+/** The job as its source's pictures are before any filter. */
+function unfiltered(job: Job): Job {
+  return { ...job, params: { ...job.params, filters: { ...job.params.filters, text: '' } } }
 }
 
 async function refuseChanges(
@@ -190,31 +264,51 @@ async function refuseChanges(
 ): Promise<void> {
   const libavcodec = await readLibavcodec(ffmpeg, options)
   const { encoder, filters } = params
-  const refused = (detail: string) =>
-    new MediaError({ code: 'INPUT_LOOK_CHANGES', path: source.path, detail })
   const ratios = new Set(looks.map(({ sampleAspectRatio }) => sampleAspectRatio))
   if (ratios.size > 1 && !setsRatio(filters.text) && followsAspectRatio(encoder, format, libavcodec)) {
     const ratio = toRatio(description.get('sample_aspect_ratio'))
-    throw refused(
-      `its sample aspect ratio changes, and ${encoder} of this FFmpeg would change with it at a place that no segment can know: say which one it is to have, with -vf setsar=${ratio} behind other filters`,
-    )
+    throw lookChanges(source, ratioWords(encoder, ratio))
   }
   const isConverted = looks.some(
     ({ pixelFormat }) => pixelFormat !== picture.replace(/^.* /, '') || convertsColours(filters.text),
   )
-  const changesLevels = looks.some(({ pixelFormat, size, levels }, at) => {
+  const changesLevels = looks.some((look, at) => {
     const before = looks[at - 1]
-    return before?.pixelFormat === pixelFormat && before.size === size && before.levels !== levels
+    const isSame = before?.pixelFormat === look.pixelFormat && before.size === look.size
+    return isSame && levelsOf(before) !== levelsOf(look)
   })
   if (libavcodec < 61 && isConverted && changesLevels) {
-    throw refused(
+    throw lookChanges(
+      source,
       "its colours change, and what the filters and conversions of this FFmpeg make of later ones depends on earlier ones: take FFmpeg 7, or make one film of it first, with 'ffmpeg -i INPUT -map 0 -c copy -c:v ffv1 NEW.mkv'",
     )
   }
 }
 
+function shapeOf({ sampleAspectRatio, size, pixelFormat }: PictureLook): string {
+  return `${sampleAspectRatio} ${size} ${pixelFormat}`
+}
+
+/** What conversions go by. */
+function levelsOf({ range, matrix }: PictureLook): string {
+  return `${range} ${matrix}`
+}
+
+function kindOf(look: PictureLook): string {
+  return `${look.pixelFormat} ${levelsOf(look)}`
+}
+
+/** As options of FFmpeg's `setparams`. */
+function coloursOf({ range, matrix, primaries, transfer }: PictureLook): string {
+  return `range=${range}:colorspace=${matrix}:color_primaries=${primaries}:color_trc=${transfer}`
+}
+
 function setsRatio(filters: string): boolean {
   return /(^|,)set[sd]ar\b/.test(filters)
+}
+
+function ratioWords(encoder: string, ratio: string): string {
+  return `its sample aspect ratio changes, and ${encoder} of this FFmpeg would change with it at a place that no segment can know: say which one it is to have, with -vf setsar=${ratio} behind other filters`
 }
 
 /** Whether any filter does more than move, cut or mix the pictures that it gets. */
@@ -260,4 +354,11 @@ function toRatio(text = ''): string {
 /** A segment's pictures would not be like the film's first. The message says in what. */
 export class LookInDoubt extends Error {
   override readonly name = 'LookInDoubt'
+  /** Of the film, as far as they are known. */
+  readonly looks: Job['looks']
+
+  constructor(message: string, looks?: Job['looks']) {
+    super(message)
+    this.looks = looks
+  }
 }

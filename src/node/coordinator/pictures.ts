@@ -5,7 +5,6 @@ import {
   compareSubtitles,
   type FilmFile,
   type Finding,
-  isToldByPictures,
   type LocatedTools,
   lookAtPictures,
   lowerBound,
@@ -16,7 +15,7 @@ import {
   type VerifiedOutput,
 } from '../../media/index.ts'
 import type { Job } from './job.ts'
-import { looksOf } from './opening.ts'
+import { startsWithLook } from './opening.ts'
 
 // Each costs the decoding of a GOP or two of both films.
 const KEYFRAMES_MAX = 60
@@ -81,27 +80,40 @@ async function lookAtFilm(
   const { filters } = job.params
   const text = [filters.text, job.alike].filter((part) => part !== '').join(',')
   const source: FilmFile = { ...job, file: job.source, chain: { ...filters, text } }
-  const changes = await findChanges(tools, job, options)
+  const changes = findChanges(job)
   // Where one cannot seek, all is read at once.
   if (changes.length > 0 && (!job.index.seekable || job.params.filters.times !== 'kept')) return undefined
+  if (changes.length > 0 && !(await startsAnywhere(tools, job, options))) return undefined
   const places = seams ?? thinOut(placesOf(index.keyframes, index.pts), KEYFRAMES_MAX)
   return await lookAtPictures(tools.ffmpeg, film, source, places, { ...options, changes })
 }
 
-/** Places from where on the source's pictures have another size or pixel format. */
-async function findChanges(
+/** Whether pictures behind a change look the same wherever a decoder begins. */
+async function startsAnywhere(
   tools: LocatedTools,
   job: Job,
   options: { signal: AbortSignal },
-): Promise<number[]> {
-  if (!isToldByPictures(job.source)) return []
-  const looks = await looksOf(tools, job, options)
-  return looks.flatMap(({ pts, size, pixelFormat }, at) => {
+): Promise<boolean> {
+  const { keyframes } = job.index
+  const places = placesOf(keyframes, job.film.pts)
+  for (const first of thinOut(places, KEYFRAMES_MAX)) {
+    const seek = job.film.pts[first]
+    const start = { first, seekPts: [seek], startPts: seek }
+    if (!(await startsWithLook(tools, job, start, options))) return false
+  }
+  return true
+}
+
+/** Places from where on the source's pictures have another size or pixel format, range or matrix: FFmpeg may set up its filters anew there. */
+function findChanges({ looks = [], film }: Job): number[] {
+  return looks.flatMap((look, at) => {
     const before = looks[at - 1]
-    const isSame = before === undefined || (before.size === size && before.pixelFormat === pixelFormat)
-    return isSame ? [] : [lowerBound(job.film.pts, pts)]
+    const isSame = before === undefined || FORMAT_ENTRIES.every((name) => before[name] === look[name])
+    return isSame ? [] : [lowerBound(film.pts, look.pts)]
   })
 }
+
+const FORMAT_ENTRIES = ['size', 'pixelFormat', 'range', 'matrix'] as const
 
 /** By its pixel format, which the pictures' comparison does not apply to the source. H.264 without colours is decoded as if it had some. */
 function losesColours({ params: { video } }: Job): boolean {

@@ -1,0 +1,94 @@
+/** How pictures say that they are to be shown. It may change on the way through a film, in whatever container that lies. */
+import { mediaErrorOf } from './failure.ts'
+import { run, type Tool } from './ffmpeg/index.ts'
+import type { FrameIndex } from './frame-index.ts'
+import { fileUrl, type Source } from './probe.ts'
+
+/** What a picture says of itself, in FFmpeg's words. */
+export interface PictureLook {
+  /** Such as `320x180`. */
+  readonly size: string
+  readonly pixelFormat: string
+  /** Such as `16/11`; `0/1` is the unknown one. */
+  readonly sampleAspectRatio: string
+  readonly range: string
+  readonly matrix: string
+  readonly primaries: string
+  readonly transfer: string
+  /** Mastering display and content light level; empty where there are none. */
+  readonly hdr: string
+}
+
+export interface KeyframeLook extends PictureLook {
+  /** In the source's ticks. */
+  readonly pts: bigint
+}
+
+/**
+ * How the pictures between two times are to be shown: the look of the first, and of each keyframe that looks otherwise than the one
+ * before. It takes a reading of the file, with a low priority. Films of nothing but keyframes are not looked at: that would be all
+ * of them.
+ */
+export async function readLooks(
+  ffmpeg: Tool,
+  source: Source,
+  index: FrameIndex,
+  { from, end, signal }: { from: bigint; end: bigint; signal?: AbortSignal },
+): Promise<KeyframeLook[]> {
+  if (index.keyframes.length === index.pts.length) return []
+  const looks: KeyframeLook[] = []
+  const add = (look: KeyframeLook) => {
+    if (look.pts >= end || looks.length >= LOOKS_MAX) return
+    const before = looks.at(-1)
+    if (look.pts <= from) looks.length = 0
+    else if (before !== undefined && wordsOf(look) === wordsOf(before)) return
+    looks.push(look)
+  }
+  const cause = await mediaErrorOf(
+    run(
+      ffmpeg,
+      [
+        ...['-v', 'info', '-hide_banner', '-nostats', '-nostdin', '-copyts', '-skip_frame', 'nokey'],
+        // Such a demuxer leaves the rest of the file unread.
+        ...(/\bmov\b/.test(source.format) ? ['-discard:v', 'nokey'] : []),
+        // Reading ahead, it would take the colours of what comes for those of a beginning that tells none.
+        ...['-analyzeduration', '1', '-f', source.format, '-i', fileUrl(source.path)],
+        ...['-map', `0:${source.video.index}`],
+        ...['-filter:v', SHOW_LOOK, '-fps_mode:v', 'passthrough', '-f', 'null', '-'],
+      ],
+      { signal, background: true, onErrorLine: lookReader(add) },
+    ),
+  )
+  signal?.throwIfAborted()
+  // What cannot be decoded says so elsewhere.
+  return cause === undefined ? looks : []
+}
+
+/** More say no more. */
+const LOOKS_MAX = 256
+
+function wordsOf({ pts: _, ...look }: KeyframeLook): string {
+  return Object.values(look).join()
+}
+
+/** The filter that tells of each picture, at ffmpeg's log level `info`. */
+export const SHOW_LOOK = 'showinfo=checksum=0'
+
+/** @returns takes the lines of ffmpeg's log: {@link SHOW_LOOK} writes two for each picture, and one for each of its side data */
+export function lookReader(onLook: (look: KeyframeLook) => void): (line: string) => void {
+  let frame: Pick<KeyframeLook, 'pts' | 'pixelFormat' | 'sampleAspectRatio' | 'size' | 'hdr'> | undefined
+  return (line) => {
+    const [, pts, pixelFormat = '', sampleAspectRatio = '', size = ''] = FRAME_INFO.exec(line) ?? []
+    if (pts !== undefined) frame = { pts: BigInt(pts), pixelFormat, sampleAspectRatio, size, hdr: '' }
+    const [, light] = HDR_INFO.exec(line) ?? []
+    if (light !== undefined && frame !== undefined) frame = { ...frame, hdr: `${frame.hdr}${light};` }
+    const [, range, matrix = '', primaries = '', transfer = ''] = COLOUR_INFO.exec(line) ?? []
+    if (range === undefined || frame === undefined) return
+    onLook({ ...frame, range, matrix, primaries, transfer })
+    frame = undefined
+  }
+}
+
+const FRAME_INFO = / pts: *(-?\d+) .* fmt:(\S+) .*\bsar:(\d+\/\d+) s:(\d+x\d+) /
+const HDR_INFO = /side data - (?:mastering display|content light level)[^:]*: (.*)/i
+const COLOUR_INFO = /color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)/
