@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { clipArguments, findTools } from '../scripts/support/media.mjs'
 import { withLab } from '../scripts/support/swarm.mjs'
+import { keepFigures, today } from './support/figures.mjs'
 import { median, megabytes, say, seconds, table } from './support/report.mjs'
 
 const TARGET_SECONDS = 1
@@ -43,6 +44,11 @@ await withLab(
     }
     say(table(['run', 'file in memory', 'node is up', 'first segment given'], rows))
     const verdict = median(times) <= TARGET_SECONDS ? 'met' : 'missed'
+    await keepFigures('first-dispatch', {
+      title: `From the start to the first segment given, ${megabytes(size)} (${today()})`,
+      ...{ unit: 'seconds', isLeast: false },
+      rows: times.map((value, at) => ({ label: `run ${at + 1}`, value, target: TARGET_SECONDS })),
+    })
     say(`median ${seconds(median(times))} (target: at most ${seconds(TARGET_SECONDS)}: ${verdict})`)
   },
   options.directory === undefined ? {} : { parent: options.directory },

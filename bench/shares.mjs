@@ -4,17 +4,17 @@
  * what the sum of these rates can do. Linux, as root.
  */
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { mkdir, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { clipArguments, findTools } from '../scripts/support/media.mjs'
-import { Failed, withLab } from '../scripts/support/swarm.mjs'
+import { withLab } from '../scripts/support/swarm.mjs'
+import { keepFigures, today } from './support/figures.mjs'
+import { makeGroup } from './support/group.mjs'
 import { say, seconds, table } from './support/report.mjs'
 
 const OVER_TARGET = 1.08
-const PERIOD_US = 20_000
+const SLOWED_TARGET = 1.1
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -74,10 +74,19 @@ await withLab(async (lab) => {
         .map(([name, length]) => `${name} ${seconds(length)}`)
         .join(', ')}`,
     )
-    const verdict = wall / bound <= (options.slow === undefined ? OVER_TARGET : 1.1) ? 'met' : 'missed'
-    say(
-      `${(wall / bound).toFixed(3)} of that (target: at most ${options.slow === undefined ? OVER_TARGET : 1.1}: ${verdict})`,
-    )
+    const [target, name] =
+      options.slow === undefined ? [OVER_TARGET, options.parts] : [SLOWED_TARGET, `${options.parts}, slowed`]
+    const ratio = wall / bound
+    say(`${ratio.toFixed(3)} of that (target: at most ${target}: ${ratio <= target ? 'met' : 'missed'})`)
+    await keepFigures(`shares-${name.replace(/[^0-9a-z.]+/g, '-')}`, {
+      title: `Machines that differ: parts of a core, ${name} (${today()})`,
+      ...{ unit: 'seconds', isLeast: false },
+      rows: [
+        { label: 'one node with all of them, at best', value: bound },
+        { label: 'the swarm', value: wall, target: bound * target },
+        ...rates.map((rate, at) => ({ label: `${parts[at]} of a core alone`, value: done.frames / rate })),
+      ],
+    })
   } finally {
     // Only an empty group can be removed.
     await lab.close()
@@ -91,29 +100,6 @@ function boundOf(frames, rates) {
   if (options.slow === undefined) return frames / sum
   const slow = Number(options.slow)
   return slow + (frames - sum * slow) / (sum - 0.9 * rates.at(-1))
-}
-
-/** A control group whose processes may use a part of a core, by version 1 or 2 of the interface. */
-async function makeGroup(name, part) {
-  const isFirst = existsSync('/sys/fs/cgroup/cpu')
-  const path = join(isFirst ? '/sys/fs/cgroup/cpu' : '/sys/fs/cgroup', name)
-  try {
-    await mkdir(path)
-  } catch (error) {
-    throw new Failed(`no control group can be made here (${error.message}): run it as root`)
-  }
-  const limit = async (cores) => {
-    const quota = Math.round(cores * PERIOD_US)
-    if (!isFirst) return await writeFile(join(path, 'cpu.max'), `${quota} ${PERIOD_US}`)
-    await writeFile(join(path, 'cpu.cfs_period_us'), `${PERIOD_US}`)
-    await writeFile(join(path, 'cpu.cfs_quota_us'), `${quota}`)
-  }
-  await limit(part)
-  return {
-    limit,
-    prefix: ['sh', '-c', `echo $$ > ${join(path, 'cgroup.procs')} && exec "$@"`, 'sh'],
-    remove: () => rmdir(path).catch(() => {}),
-  }
 }
 
 /** Frames a second of a plain ffmpeg, while those of the others run. */

@@ -7,6 +7,7 @@ import { execFile, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
+import { keepFigures, today } from './support/figures.mjs'
 import { median, megabytes, say, table } from './support/report.mjs'
 
 const SPEED_TARGET = 0.9
@@ -44,6 +45,15 @@ async function comparePinned() {
   say(table(['', 'MB/s', 'CPU seconds a GB, both ends'], [row('raw'), row('pull')]))
   const of = (key) =>
     median(figures.pull.map((pull) => pull[key])) / median(figures.raw.map((raw) => raw[key]))
+  const wire = median(figures.raw.map(({ speed }) => speed))
+  await keepFigures('wire', {
+    title: `Bytes from node to node on one machine (${today()})`,
+    ...{ unit: 'MB/s', isLeast: true },
+    rows: [
+      { label: 'one stream, poured', value: wire },
+      { label: 'ranges, pulled', value: of('speed') * wire, target: SPEED_TARGET * wire },
+    ],
+  })
   say(`\nspeed ${verdict(of('speed'), SPEED_TARGET, true)}, CPU ${verdict(of('cpu'), CPU_TARGET, false)}`)
 }
 

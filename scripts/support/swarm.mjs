@@ -59,10 +59,10 @@ export async function openLab({ parent = tmpdir() } = {}) {
    * A worker, ready: its address to connect to, and its process.
    *
    * @param {string} name
-   * @param {{ connect?: string[], prefix?: string[] }} [options] `prefix`: words before the command, such as taskset's
+   * @param {{ connect?: string[], prefix?: string[], args?: string[] }} [options] `prefix`: words before the command, such as taskset's
    */
-  async function join_(name, { connect = [], prefix = [] } = {}) {
-    const command = [process.execPath, CLI, 'join', '--json', '--name', name, ...LOOPBACK_ONLY]
+  async function join_(name, { connect = [], prefix = [], args = [] } = {}) {
+    const command = [process.execPath, CLI, 'join', '--json', '--name', name, ...LOOPBACK_ONLY, ...args]
     const child = start([...prefix, ...command, ...dial(connect)], { home: join(directory, name) })
     const lines = createInterface({ input: child.stdout })
     const ready = once(lines, 'line').then(([line]) => JSON.parse(line))

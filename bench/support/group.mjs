@@ -1,0 +1,34 @@
+/** Control groups of Linux, by version 1 or 2 of the interface: whoever is in one may use a part of a core. */
+import { existsSync } from 'node:fs'
+import { mkdir, rmdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Failed } from '../../scripts/support/swarm.mjs'
+
+const PERIOD_US = 20_000
+
+/**
+ * @param {string} name of the group
+ * @param {number} part of a core
+ * @returns `prefix`: words before a command that runs in it; `limit(part)` changes the part; `remove()` works once it is empty
+ */
+export async function makeGroup(name, part) {
+  const isFirst = existsSync('/sys/fs/cgroup/cpu')
+  const path = join(isFirst ? '/sys/fs/cgroup/cpu' : '/sys/fs/cgroup', name)
+  try {
+    await mkdir(path)
+  } catch (error) {
+    throw new Failed(`no control group can be made here (${error.message}): run it as root`)
+  }
+  const limit = async (cores) => {
+    const quota = Math.round(cores * PERIOD_US)
+    if (!isFirst) return await writeFile(join(path, 'cpu.max'), `${quota} ${PERIOD_US}`)
+    await writeFile(join(path, 'cpu.cfs_period_us'), `${PERIOD_US}`)
+    await writeFile(join(path, 'cpu.cfs_quota_us'), `${quota}`)
+  }
+  await limit(part)
+  return {
+    limit,
+    prefix: ['sh', '-c', `echo $$ > ${join(path, 'cgroup.procs')} && exec "$@"`, 'sh'],
+    remove: () => rmdir(path).catch(() => {}),
+  }
+}
