@@ -163,6 +163,15 @@ describe('a broken file', () => {
     expect(findings[0]).toMatchObject({ code: 'OUTPUT_PICTURE', kind: 'outlier', at: 0 })
   })
 
+  test.each([
+    ['full', 'scale=in_range=tv:out_range=pc,setparams=range=tv'],
+    ['limited', 'scale=in_range=pc:out_range=tv'],
+  ])('whose levels became %s without a word is found', async (range, filter) => {
+    const path = await filtered(`levels-${range}`, filter)
+    const { findings } = await verify(path, source)
+    expect(findings[0]).toMatchObject({ code: 'OUTPUT_PICTURE', kind: 'levels' })
+  })
+
   test('with other sound of the same length is found', async () => {
     const path = join(directory(), 'hushed.mp4')
     await ffmpeg('-i', right, '-c:v', 'copy', '-c:a', 'aac', '-af', 'volume=0.1', path)

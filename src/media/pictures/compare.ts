@@ -28,10 +28,14 @@ export interface PictureScore {
   readonly coarsePsnr: number
   /** Of the shrunk pictures' light and colour apart, the worse of both planes; undefined where a film has no such planes. */
   readonly planes: { readonly lightPsnr: number; readonly colourPsnr: number } | undefined
+  /** By how many dB the shrunk picture's light would be nearer to the source's if that were expanded to full range, or squeezed from it. */
+  readonly levelsGain: number
 }
 
 // Detail beyond this is the encoder's to lose, and costs time to compare.
 const WIDTH_MAX = 480
+/** Light as it is, from limited to full range, and back, as FFmpeg's `lutyuv` takes it. */
+const LIGHTS = ['val', 'clip((val-16)*255/219,0,255)', 'val*219/255+16']
 // What two equal pictures have: infinity is no number to take a median of.
 const PSNR_MAX = 100
 
@@ -49,7 +53,7 @@ export async function comparePictures(
   const count = end - first
   const ssim: number[] = []
   const coarse: number[] = []
-  const planes: PictureScore['planes'][] = []
+  const planes: { lightPsnr: number; colourPsnr: number }[] = []
   const haveColours = [output, source].every(({ file }) => /^(yuv|nv|p0)/.test(file.video.pixelFormat))
   const films = [output, source].map((film) => readFilm(film, { first, end }, from))
   await run(
@@ -72,16 +76,22 @@ export async function comparePictures(
       },
     },
   )
-  if (coarse.length !== count || ssim.length !== 3 * count - 2) return undefined
+  if (coarse.length !== LIGHTS.length * count || planes.length !== coarse.length) return undefined
+  if (ssim.length !== 3 * count - 2) return undefined
   // In the order of `interleave`: each picture with its own, then the next with this one, then this with the next.
-  return coarse.map((coarsePsnr, at) => ({
+  return Array.from({ length: count }, (_, at) => ({
     place: first + at,
     ssim: ssim[3 * at] ?? 0,
     ssimBefore: at === 0 ? undefined : ssim[3 * at - 2],
     ssimAfter: ssim[3 * at + 2],
-    coarsePsnr,
-    planes: haveColours ? planes[at] : undefined,
+    coarsePsnr: coarse[LIGHTS.length * at] ?? 0,
+    planes: haveColours ? planes[LIGHTS.length * at] : undefined,
+    levelsGain: levelsGain(planes.slice(LIGHTS.length * at, LIGHTS.length * (at + 1))),
   }))
+}
+
+function levelsGain([own, ...others]: readonly { lightPsnr: number }[]): number {
+  return Math.max(...others.map(({ lightPsnr }) => lightPsnr)) - (own?.lightPsnr ?? 0)
 }
 
 function psnrIn(line: string, plane: string): number | undefined {
@@ -132,12 +142,23 @@ function graph(
         `[${name}-own]setpts=120*N[${name}-0]`,
         ...(others ? [`${before},setpts=120*N+40[${name}-1]`, `${after},setpts=120*N+80[${name}-2]`] : []),
         `${(others ? [0, 1, 2] : [0]).map((at) => `[${name}-${at}]`).join('')}${others ? 'interleave=nb_inputs=3' : 'null'}[${name}-all]`,
-        `[${name}-small]scale=64:36:flags=area,setpts=120*N[${name}-coarse]`,
+        ...shrunk(name, name === out ? LIGHTS.map(() => 'val') : LIGHTS),
       ]
     }),
     `[${out}-all][${src}-all]ssim=stats_file=-:shortest=1[fine]`,
     `[${out}-coarse][${src}-coarse]psnr=stats_file=-:shortest=1[coarse]`,
   ].join(';')
+}
+
+/** Each picture once for each light, in turn. */
+function shrunk(name: string, lights: readonly string[]): string[] {
+  const pads = (letter: string) => lights.map((_, at) => `[${name}-${letter}${at}]`)
+  const [before, after] = [pads('b'), pads('a')]
+  return [
+    `[${name}-small]scale=64:36:flags=area,split=${lights.length}${before.join('')}`,
+    ...lights.map((light, at) => `${before[at]}lutyuv=y='${light}',setpts=120*N+${40 * at}${after[at]}`),
+    `${after.join('')}interleave=nb_inputs=${lights.length}[${name}-coarse]`,
+  ]
 }
 
 /** At least 16: SSIM looks at windows of 8x8. */

@@ -6,7 +6,7 @@ import type { PictureScore } from './compare.ts'
 
 export interface Judgement {
   readonly score: PictureScore
-  readonly kind: 'misplaced' | 'outlier' | 'colours'
+  readonly kind: 'misplaced' | 'outlier' | 'colours' | 'levels'
 }
 
 /*
@@ -27,10 +27,15 @@ const COARSE_MIN = 24
 const COLOUR_MIN = 30
 const COLOUR_BELOW_LIGHT = 8
 
+// Light that is expanded or squeezed by a seventh lies at 27 to 33 dB, and at 40 and more once that is undone.
+const LEVELS_GAIN = 6
+const LEVELS_MAX = 40
+
 /** @param medianCoarsePsnr that of the whole film */
 export function judgePictures(scores: readonly PictureScore[], medianCoarsePsnr: number): Judgement[] {
   const coarseMin = Math.max(COARSE_MIN, Math.min(COARSE_MAX, medianCoarsePsnr - COARSE_DROP))
   return scores.flatMap((score): Judgement[] => {
+    if (score.levelsGain > LEVELS_GAIN && score.coarsePsnr < LEVELS_MAX) return [{ score, kind: 'levels' }]
     if (hasOtherColours(score)) return [{ score, kind: 'colours' }]
     if (score.coarsePsnr < coarseMin) return [{ score, kind: 'outlier' }]
     const neighbour = Math.max(score.ssimBefore ?? 0, score.ssimAfter ?? 0)

@@ -40,8 +40,8 @@ export interface DecodingFinding {
 
 export interface PictureFinding {
   code: 'OUTPUT_PICTURE'
-  /** `outlier`: unlike the source's picture of its time; `colours`: in its colours; `misplaced`: more like the one before or after. */
-  kind: 'outlier' | 'colours' | 'misplaced'
+  /** `outlier`: unlike the source's picture of its time; `colours`: in its colours; `levels`: as if limited range were taken for full, or the other way round; `misplaced`: more like the one before or after. */
+  kind: 'outlier' | 'colours' | 'levels' | 'misplaced'
   at: number
   seconds: number
   ssim: number
@@ -76,6 +76,7 @@ export function describeFinding(finding: Finding): string {
 const WHAT = {
   misplaced: 'is more like the source’s picture before or after it',
   colours: 'has other colours than the source’s',
+  levels: 'has light of another range than the source’s: full for limited, or limited for full',
   outlier: 'is unlike the source’s',
 }
 

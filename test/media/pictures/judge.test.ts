@@ -5,6 +5,7 @@ import { sampleStretches, thinOut } from '../../../src/media/pictures/samples.ts
 const picture = (ssim: number, neighbour: number, coarsePsnr: number, colourPsnr?: number) => ({
   ...{ place: 7, ssim, ssimBefore: neighbour, ssimAfter: undefined, coarsePsnr },
   planes: colourPsnr === undefined ? undefined : { lightPsnr: coarsePsnr, colourPsnr },
+  levelsGain: -5,
 })
 
 describe('a picture', () => {
@@ -17,6 +18,8 @@ describe('a picture', () => {
     ['that has lost its large shapes', picture(0.5, 0.4, 14), ['outlier']],
     ['without its colours', picture(0.97, 0.9, 44, 26), ['colours']],
     ['with the colours of a bad quality', picture(0.69, 0.69, 33, 31), []],
+    ['whose light is of another range', { ...picture(0.966, 0.94, 31), levelsGain: 15 }, ['levels']],
+    ['that is grey, so that any range would do', { ...picture(0.97, 0.9, 44), levelsGain: 7 }, []],
     ['partly damaged', picture(0.9, 0.85, 29), ['outlier']],
   ])('%s', (_, score, kinds) => {
     expect(judgePictures([score], 44).map(({ kind }) => kind)).toEqual(kinds)
