@@ -137,7 +137,9 @@ async function measureRate({ ffmpeg }, source, { prefix }) {
 async function makeClip(lab, { ffmpeg }) {
   const path = join(lab.directory, 'clip.mp4')
   const video = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20', '-g', '60']
-  const shape = { seconds: Number(options.seconds), sceneSeconds: 6, width: 1280, height: 720, rate: 24 }
+  // Scenes cost more or less: a rate measured over some seconds of film must be that of all of it.
+  const size = { width: 1280, height: 720, rate: 24 }
+  const shape = { ...size, seconds: Number(options.seconds), sceneSeconds: 1, noise: 5 }
   await lab.run([ffmpeg.path, ...clipArguments(path, { ...shape, video })])
   return path
 }

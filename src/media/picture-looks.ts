@@ -3,6 +3,7 @@ import { mediaErrorOf } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import type { FrameIndex } from './frame-index.ts'
 import { fileUrl, type Source } from './probe.ts'
+import { countSampleKinds } from './segment/movie-box.ts'
 
 /** What a picture says of itself, in FFmpeg's words. */
 export interface PictureLook {
@@ -28,14 +29,18 @@ export interface KeyframeLook extends PictureLook {
  * How the pictures between two times are to be shown: the look of the first, and of each keyframe that looks otherwise than the one
  * before. It takes a reading of the file, with a low priority. Films of nothing but keyframes are not looked at: that would be all
  * of them.
+ *
+ * @param options.readsHdr whether what their headers do not tell counts
+ * @returns nothing where all have one header
  */
 export async function readLooks(
   ffmpeg: Tool,
   source: Source,
   index: FrameIndex,
-  { from, end, signal }: { from: bigint; end: bigint; signal?: AbortSignal },
+  { from, end, readsHdr, signal }: { from: bigint; end: bigint; readsHdr: boolean; signal?: AbortSignal },
 ): Promise<KeyframeLook[]> {
   if (index.keyframes.length === index.pts.length) return []
+  if (!readsHdr && (await repeatsOneHeader(ffmpeg, source, { signal }))) return []
   const looks: KeyframeLook[] = []
   const add = (look: KeyframeLook) => {
     if (look.pts >= end || looks.length >= LOOKS_MAX) return
@@ -49,8 +54,7 @@ export async function readLooks(
       ffmpeg,
       [
         ...['-v', 'info', '-hide_banner', '-nostats', '-nostdin', '-copyts', '-skip_frame', 'nokey'],
-        // Such a demuxer leaves the rest of the file unread.
-        ...(/\bmov\b/.test(source.format) ? ['-discard:v', 'nokey'] : []),
+        ...discardArguments(source),
         // Reading ahead, it would take the colours of what comes for those of a beginning that tells none.
         ...['-analyzeduration', '1', '-f', source.format, '-i', fileUrl(source.path)],
         ...['-map', `0:${source.video.index}`],
@@ -62,6 +66,57 @@ export async function readLooks(
   signal?.throwIfAborted()
   // What cannot be decoded says so elsewhere.
   return cause === undefined ? looks : []
+}
+
+/** Such a demuxer leaves the rest of the file unread. */
+function discardArguments({ format }: Source): string[] {
+  return isMovie(format) ? ['-discard:v', 'nokey'] : []
+}
+
+function isMovie(format: string): boolean {
+  return format === 'mov'
+}
+
+/** The units of a stream that tell how its pictures are to be shown: sequence parameter sets. */
+const HEADER_UNITS: ReadonlyMap<string, number> = new Map([
+  ['h264', 7],
+  ['hevc', 33],
+])
+
+/** Whose demuxers say nothing of headers beside the packets; in movies each kind of sample has its own. */
+const HEADERS_IN_PACKETS = /^(matroska|mpegts|mpeg|h264|hevc|avi)$/
+
+/** Whether all headers in the stream are one and the same. Nothing is decoded for it. */
+async function repeatsOneHeader(
+  ffmpeg: Tool,
+  source: Source,
+  { signal }: { signal: AbortSignal | undefined },
+): Promise<boolean> {
+  const { format, path, video } = source
+  const unit = HEADER_UNITS.get(video.codec)
+  if (unit === undefined) return false
+  if (isMovie(format) ? (await countSampleKinds(path)) !== 1 : !HEADERS_IN_PACKETS.test(format)) return false
+  const headers = new Set<string>()
+  const cause = await mediaErrorOf(
+    run(
+      ffmpeg,
+      [
+        ...['-v', 'error', '-nostdin', ...discardArguments(source), '-f', format, '-i', fileUrl(path)],
+        ...['-map', `0:${video.index}`, '-c', 'copy', '-bsf:v', `filter_units=pass_types=${unit}`],
+        ...['-f', 'framemd5', '-'],
+      ],
+      {
+        signal,
+        background: true,
+        onLine(line) {
+          const [, hash] = /, ([0-9a-f]{32})$/.exec(line) ?? []
+          if (hash !== undefined && headers.size <= 1) headers.add(hash)
+        },
+      },
+    ),
+  )
+  signal?.throwIfAborted()
+  return cause === undefined && headers.size <= 1
 }
 
 /** More say no more. */

@@ -1,4 +1,4 @@
-/** The sample table of a segment's only track (ISO/IEC 14496-12): what FFmpeg's demuxer knows and does not tell. */
+/** The sample tables of a movie (ISO/IEC 14496-12): what FFmpeg's demuxer knows and does not tell. */
 import { type FileHandle, open } from 'node:fs/promises'
 
 /** @returns the content of its `stbl` box; undefined where the file has none */
@@ -9,6 +9,25 @@ export async function readSampleTable(path: string): Promise<Buffer | undefined>
       (box, name) => box && child(box, name),
       await readMovie(file),
     )
+  } finally {
+    await file.close()
+  }
+}
+
+/** @returns how many kinds of samples the tracks of a file have, the most of any; undefined where that cannot be told */
+export async function countSampleKinds(path: string): Promise<number | undefined> {
+  const file = await open(path)
+  try {
+    const movie = await readMovie(file)
+    const counts = children(movie ?? Buffer.alloc(0), 'trak').map((track) => {
+      const table = ['mdia', 'minf', 'stbl', 'stsd'].reduce<Buffer | undefined>(
+        (box, name) => box && child(box, name),
+        track,
+      )
+      return table !== undefined && table.length >= 8 ? table.readUInt32BE(4) : Number.NaN
+    })
+    const most = Math.max(...counts)
+    return Number.isFinite(most) ? most : undefined
   } finally {
     await file.close()
   }
@@ -37,11 +56,16 @@ async function readMovie(file: FileHandle): Promise<Buffer | undefined> {
 
 /** The content of the first box of that name. */
 export function child(parent: Buffer, name: string): Buffer | undefined {
+  return children(parent, name)[0]
+}
+
+function children(parent: Buffer, name: string): Buffer[] {
+  const found: Buffer[] = []
   for (let at = 0; at + 8 <= parent.length; ) {
     const size = parent.readUInt32BE(at)
-    if (size < 8) return undefined
-    if (parent.toString('latin1', at + 4, at + 8) === name) return parent.subarray(at + 8, at + size)
+    if (size < 8) break
+    if (parent.toString('latin1', at + 4, at + 8) === name) found.push(parent.subarray(at + 8, at + size))
     at += size
   }
-  return undefined
+  return found
 }

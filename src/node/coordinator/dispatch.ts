@@ -56,6 +56,7 @@ export class Dispatch {
   /** Whose parameter sets all segments of the job share. */
   #build: Build | undefined
   #begun = 0
+  #isRunning = false
   /** Peers that found something in a task that puts the whole job in doubt. */
   readonly #doubters = new Map<Task, Set<string>>()
 
@@ -76,7 +77,7 @@ export class Dispatch {
     return this.#attempts.size === 0 && !this.#hasWorkers()
   }
 
-  /** @param rate as of {@link Scheduler.addPeer} */
+  /** Those that are there when it runs are given work together. @param rate as of {@link Scheduler.addPeer} */
   add(executor: Executor, slots: number, rate?: number): void {
     this.#executors.set(executor.peer, executor)
     this.#scheduler.addPeer(executor.peer, slots, rate)
@@ -124,6 +125,7 @@ export class Dispatch {
     const timer = setInterval(() => this.assign(), LOOK_AGAIN_MS)
     try {
       if (signal.aborted) onAbort()
+      this.#isRunning = true
       this.assign()
       await this.#finished.promise
     } finally {
@@ -137,7 +139,7 @@ export class Dispatch {
 
   /** Gives each idle slot its next task. */
   assign(): void {
-    if (this.#stopped.signal.aborted) return
+    if (!this.#isRunning || this.#stopped.signal.aborted) return
     const mayWork = (peer: string) => {
       const executor = this.#executors.get(peer)
       return executor !== undefined && this.#init.mayWork(executor)

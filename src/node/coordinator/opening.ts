@@ -156,7 +156,7 @@ export async function startsWithLook(
 /** Of the pictures of the film. */
 export async function looksOf(
   { ffmpeg }: LocatedTools,
-  { source, index, film, synced, zeroMicroseconds }: Job,
+  { source, index, film, synced, params, zeroMicroseconds }: Job,
   options: Options,
 ): Promise<KeyframeLook[]> {
   // In the source's time, also where filters have made the film's.
@@ -166,8 +166,10 @@ export async function looksOf(
     (timing.zeroMicroseconds === zeroMicroseconds
       ? 0n
       : rescale(zeroMicroseconds, MICROSECONDS, index.timeBase))
+  const keeps = keepsHdr(params.encoder, await readLibavcodec(ffmpeg, options))
   return await readLooks(ffmpeg, source, index, {
     ...options,
+    readsHdr: keeps && source.video.codec === 'hevc',
     from: inSource(pts[0] ?? 0n),
     end: inSource(pts.at(-1) ?? 0n) + 1n,
   })
