@@ -64,8 +64,8 @@ async function pull({ node, peer }, pauseMs = 0) {
   let bytes = 0
   await node.services.blob.download(peer, 'b', {
     sizeBytes,
-    async write(piece) {
-      bytes += piece.byteLength
+    async write(pieces) {
+      for (const piece of pieces) bytes += piece.byteLength
       if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
     },
   })

@@ -1,7 +1,20 @@
 import { expect, test } from 'vitest'
 import { BlockCache } from '../../src/node/worker/block-cache.ts'
 
-function makeCache({ sizeBytes = 1000, blockBytes = 100, blocksMax = 4 } = {}) {
+interface CacheShape {
+  sizeBytes?: number
+  blockBytes?: number
+  blocksMax?: number
+  /** Of the pieces in which a block comes; undefined: in one. */
+  pieceBytes?: number
+}
+
+function split(bytes: Uint8Array, length: number): Uint8Array[] {
+  const count = Math.ceil(bytes.length / length)
+  return Array.from({ length: count }, (_, at) => bytes.subarray(at * length, (at + 1) * length))
+}
+
+function makeCache({ sizeBytes = 1000, blockBytes = 100, blocksMax = 4, pieceBytes }: CacheShape = {}) {
   const asked: number[] = []
   const signals: AbortSignal[] = []
   let fails = false
@@ -13,7 +26,8 @@ function makeCache({ sizeBytes = 1000, blockBytes = 100, blocksMax = 4 } = {}) {
       asked.push(offset)
       signals.push(signal)
       if (fails) throw new Error('lost')
-      return Uint8Array.from({ length }, (_, place) => (offset + place) % 251)
+      const bytes = Uint8Array.from({ length }, (_, place) => (offset + place) % 251)
+      return pieceBytes === undefined ? [bytes] : split(bytes, pieceBytes)
     },
   })
   return {
@@ -31,6 +45,19 @@ test('reads from the place that is asked for to the end of its block', async () 
   const bytes = await cache.read(130)
   expect(bytes).toHaveLength(70)
   expect(bytes[0]).toBe(130)
+})
+
+test('reads no further than the piece goes, so that nothing is copied', async () => {
+  const { cache, asked } = makeCache({ pieceBytes: 30 })
+  const read: number[] = []
+  for (let offset = 105; offset < 200; ) {
+    const bytes = await cache.read(offset)
+    expect(bytes.length).toBeGreaterThan(0)
+    read.push(...bytes)
+    offset += bytes.length
+  }
+  expect(read).toEqual(Array.from({ length: 95 }, (_, at) => 105 + at))
+  expect(asked).toEqual([100])
 })
 
 test('asks for the last block no further than the file goes, and behind it for nothing', async () => {

@@ -38,7 +38,7 @@ describe('the proxy', () => {
       blocksMax: 4,
       async read(offset, length) {
         if (offset + length > failFrom) throw new Error('lost')
-        return Uint8Array.from({ length }, (_, place) => (offset + place) % 251)
+        return [Uint8Array.from({ length }, (_, place) => (offset + place) % 251)]
       },
     })
     return { proxy, source: proxy.serve(cache) }
@@ -155,7 +155,7 @@ test('an ffmpeg that wants a part of a file has little more of it fetched than t
       fetched += length
       const bytes = new Uint8Array(length)
       await file.read(bytes, 0, length, offset)
-      return bytes
+      return [bytes]
     },
   })
   const proxy = await startSourceProxy()

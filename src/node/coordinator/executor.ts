@@ -1,6 +1,6 @@
 /** Where a task can be encoded: on this machine, straight from the file, or on a peer over the swarm's protocols. */
 import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import {
   digestFile,
   encodeSegment,
@@ -169,6 +169,14 @@ function toRetimingOffer({ timeBase, firstPts, runs }: Retiming): NonNullable<Se
   }
 }
 
+/** At the end of what is written already. */
+async function writeAll(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+  const wanted = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  const { bytesWritten } = await file.writev([...pieces])
+  // A disk that is nearly full may take a part.
+  if (bytesWritten < wanted) await file.writeFile(Buffer.concat(pieces).subarray(bytesWritten))
+}
+
 /** Waits for the result and brings its bytes here, hashed on the way. */
 async function collect(
   node: SwarmNode,
@@ -185,9 +193,9 @@ async function collect(
     await node.blob.download(peer.id, result.blob, {
       sizeBytes: result.sizeBytes,
       signal: options.signal,
-      async write(bytes) {
-        hash.update(bytes)
-        await file.writeFile(bytes)
+      async write(pieces) {
+        for (const bytes of pieces) hash.update(bytes)
+        await writeAll(file, pieces)
       },
       onBytes(bytes) {
         broughtBytes += bytes

@@ -5,7 +5,7 @@ export type ReadRange = (
   offset: number,
   length: number,
   options: { signal: AbortSignal },
-) => Promise<Uint8Array>
+) => Promise<readonly Uint8Array[]>
 
 export interface BlockCacheInit {
   sizeBytes: number
@@ -16,7 +16,7 @@ export interface BlockCacheInit {
 }
 
 interface Block {
-  readonly bytes: Promise<Uint8Array>
+  readonly pieces: Promise<readonly Uint8Array[]>
 }
 
 export class BlockCache {
@@ -33,18 +33,22 @@ export class BlockCache {
     return this.#init.sizeBytes
   }
 
-  /** The bytes from `offset` to the end of its block; empty at the end of the file. */
+  /** Bytes from `offset` on, as far as they lie in one piece; empty at the end of the file alone. */
   async read(offset: number): Promise<Uint8Array> {
     if (offset >= this.#init.sizeBytes) return new Uint8Array(0)
     const number = Math.floor(offset / this.#init.blockBytes)
-    const bytes = await this.#block(number).bytes
-    return bytes.subarray(offset - number * this.#init.blockBytes)
+    let skipped = offset - number * this.#init.blockBytes
+    for (const piece of await this.#block(number).pieces) {
+      if (skipped < piece.byteLength) return piece.subarray(skipped)
+      skipped -= piece.byteLength
+    }
+    throw new RangeError('the block is shorter than was asked for')
   }
 
   /** Starts to fetch the block after the one that holds `offset`. */
   prefetch(offset: number): void {
     const next = Math.floor(offset / this.#init.blockBytes) + 1
-    if (next * this.#init.blockBytes < this.#init.sizeBytes) this.#block(next).bytes.catch(() => {})
+    if (next * this.#init.blockBytes < this.#init.sizeBytes) this.#block(next).pieces.catch(() => {})
   }
 
   close(): void {
@@ -61,9 +65,9 @@ export class BlockCache {
     }
     const offset = number * this.#init.blockBytes
     const length = Math.min(this.#init.blockBytes, this.#init.sizeBytes - offset)
-    const block = { bytes: this.#init.read(offset, length, { signal: this.#closed.signal }) }
+    const block = { pieces: this.#init.read(offset, length, { signal: this.#closed.signal }) }
     // A failure is not kept: the next reader tries anew.
-    block.bytes.catch(() => {
+    block.pieces.catch(() => {
       if (this.#blocks.get(number) === block) this.#blocks.delete(number)
     })
     this.#blocks.set(number, block)

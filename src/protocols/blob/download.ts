@@ -2,7 +2,7 @@
 
 import { ProtocolError } from '../errors.ts'
 import { BLOB_RANGE_BYTES_MAX, BLOB_RANGES_OUTSTANDING } from './constants.ts'
-import type { BlobDownload, BlobReader } from './index.ts'
+import type { BlobDownload, BlobReader, Pieces } from './index.ts'
 
 export async function download(reader: BlobReader, options: BlobDownload): Promise<void> {
   const { sizeBytes } = options
@@ -13,21 +13,21 @@ export async function download(reader: BlobReader, options: BlobDownload): Promi
       actualBytes: reader.sizeBytes,
     })
   }
-  const ahead: Promise<Uint8Array>[] = []
+  const ahead: { length: number; pieces: Promise<Pieces> }[] = []
   let next = 0
   for (let taken = 0; taken < sizeBytes; ) {
     while (ahead.length < BLOB_RANGES_OUTSTANDING && next < sizeBytes) {
       const length = Math.min(BLOB_RANGE_BYTES_MAX, sizeBytes - next)
-      const range = reader.read(next, length, options)
+      const pieces = reader.read(next, length, options)
       // Where an earlier range fails, nobody is left to hear of the later ones.
-      range.catch(() => {})
-      ahead.push(range)
+      pieces.catch(() => {})
+      ahead.push({ length, pieces })
       next += length
     }
-    const bytes = await ahead.shift()
-    if (bytes === undefined) return
-    await options.write(bytes)
-    taken += bytes.byteLength
-    options.onBytes?.(bytes.byteLength)
+    const range = ahead.shift()
+    if (range === undefined) return
+    await options.write(await range.pieces)
+    taken += range.length
+    options.onBytes?.(range.length)
   }
 }

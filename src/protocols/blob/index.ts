@@ -39,6 +39,9 @@ export interface BlobInit {
   stallTimeoutMs?: number
 }
 
+/** Bytes in the pieces in which they came, in order. */
+export type Pieces = readonly Uint8Array[]
+
 /** One blob of one peer. Its stream opens anew by itself after a break. */
 export interface BlobReader {
   readonly sizeBytes: number
@@ -48,7 +51,7 @@ export interface BlobReader {
    * @throws ProtocolError `OUT_OF_RANGE`, `TRUNCATED`, `BLOB_UNREADABLE`, `UNKNOWN_BLOB`, `SIZE_DIFFERS` (the peer
    * came back with another blob), `DISCONNECTED` (it did not come back in time); the caller's abort reason
    */
-  read(offset: number, length: number, options?: AbortOptions): Promise<Uint8Array>
+  read(offset: number, length: number, options?: AbortOptions): Promise<Pieces>
   /** Ends the reader; reads that are under way fail with `DISCONNECTED`. */
   close(): Promise<void>
 }
@@ -57,7 +60,7 @@ export interface BlobDownload extends AbortOptions {
   /** The size that the blob must have. */
   sizeBytes: number
   /** Takes the bytes in order; the next are not handed over before this has resolved. */
-  write(bytes: Uint8Array): Promise<void>
+  write(pieces: Pieces): Promise<void>
   /** Called with the length of each piece once `write` has taken it. */
   onBytes?(bytes: number): void
 }

@@ -13,7 +13,7 @@ import {
   BLOB_RANGES_OUTSTANDING,
   BLOB_REOPEN_INTERVAL_MS,
 } from './constants.ts'
-import type { BlobReader } from './index.ts'
+import type { BlobReader, Pieces } from './index.ts'
 import type { BlobRange } from './messages.ts'
 import { BlobSession } from './session.ts'
 import { Slots } from './slots.ts'
@@ -56,20 +56,16 @@ export class ResumingBlobReader implements BlobReader {
     })
   }
 
-  async read(offset: number, length: number, options: AbortOptions = {}): Promise<Uint8Array> {
+  async read(offset: number, length: number, options: AbortOptions = {}): Promise<Pieces> {
     const { sizeBytes } = this
     if (!isCount(offset) || !isCount(length) || offset + length > sizeBytes) {
       throw new ProtocolError({ code: 'OUT_OF_RANGE', offset, length, sizeBytes })
     }
-    if (length === 0) return new Uint8Array()
+    if (length === 0) return []
     return await this.#patiently(options, async (signal) => {
       if (length <= BLOB_RANGE_BYTES_MAX) return await this.#range({ offset, length }, signal)
-      const whole = new Uint8Array(length)
-      const ranges = split(offset, length).map(async (range) => {
-        whole.set(await this.#range(range, signal), range.offset - offset)
-      })
-      await Promise.all(ranges)
-      return whole
+      const ranges = split(offset, length).map(async (range) => await this.#range(range, signal))
+      return (await Promise.all(ranges)).flat()
     })
   }
 
@@ -110,15 +106,15 @@ export class ResumingBlobReader implements BlobReader {
   }
 
   /** A slot stays taken until the answer is there, wanted or not: that is what bounds the bytes on their way. */
-  async #range(range: BlobRange, signal: AbortSignal): Promise<Uint8Array> {
+  async #range(range: BlobRange, signal: AbortSignal): Promise<Pieces> {
     const release = await this.#slots.acquire(signal)
     const answer = this.#request(range, signal).finally(release)
-    const bytes = await raceAbort(answer, signal)
-    this.#init.onBytes(bytes.byteLength)
-    return bytes
+    const pieces = await raceAbort(answer, signal)
+    this.#init.onBytes(range.length)
+    return pieces
   }
 
-  async #request(range: BlobRange, signal: AbortSignal): Promise<Uint8Array> {
+  async #request(range: BlobRange, signal: AbortSignal): Promise<Pieces> {
     for (;;) {
       signal.throwIfAborted()
       try {

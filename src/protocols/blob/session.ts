@@ -8,6 +8,7 @@ import { ProtocolError, toError, toProtocolError } from '../errors.ts'
 import { decodeMessage, encodeMessage, type MessageStream, messageStream, writeMessage } from '../messages.ts'
 import { closeStream } from '../streams.ts'
 import { BLOB_RANGE_BYTES_MAX, BLOB_REQUEST_BYTES_MAX } from './constants.ts'
+import type { Pieces } from './index.ts'
 import {
   type BlobRange,
   type BlobStatus,
@@ -24,7 +25,7 @@ export interface BlobSessionInit {
   onProgress(): void
 }
 
-interface Pending extends PromiseWithResolvers<Uint8Array> {
+interface Pending extends PromiseWithResolvers<Pieces> {
   readonly range: BlobRange
 }
 
@@ -67,9 +68,9 @@ export class BlobSession {
   }
 
   /** Exactly the bytes of the range, which lies within the blob. At most `BLOB_RANGES_OUTSTANDING` at a time. */
-  async request(range: BlobRange): Promise<Uint8Array> {
+  async request(range: BlobRange): Promise<Pieces> {
     if (this.#ended) throw new ProtocolError({ code: 'DISCONNECTED', detail: 'the blob stream has ended' })
-    const pending: Pending = { ...Promise.withResolvers<Uint8Array>(), range }
+    const pending: Pending = { ...Promise.withResolvers<Pieces>(), range }
     this.#pending.push(pending)
     this.#stall ??= setTimeout(this.#onStall, this.#init.stallTimeoutMs)
     // What this waits for ends, at the latest, with the stream, which the stall timer watches.
@@ -110,14 +111,15 @@ export class BlobSession {
     const status = answer.byteLength === 1 ? blobStatusOf(answer.get(0)) : undefined
     const pending = this.#pending[0]
     if (status === undefined || pending === undefined) throw invalid('not an answer to a request')
-    const bytes = status === 'OK' ? (await this.#messages.read()).subarray() : undefined
+    const bytes = status === 'OK' ? await this.#messages.read() : undefined
     if (bytes !== undefined && bytes.byteLength !== pending.range.length) {
       throw invalid(`${bytes.byteLength} bytes where ${pending.range.length} were asked for`)
     }
     // A session that has ended meanwhile has told all that were pending.
     if (this.#pending.shift() !== pending) return
     if (this.#pending.length === 0) this.#calm()
-    if (bytes !== undefined) pending.resolve(bytes)
+    // Nobody needs them in one piece, and each copy of them is paid for twice: it is to be cleared away as well.
+    if (bytes !== undefined) pending.resolve([...bytes])
     else pending.reject(this.#failure(status, pending.range))
   }
 

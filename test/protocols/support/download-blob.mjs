@@ -20,10 +20,12 @@ const start = performance.now()
 const cpu = process.cpuUsage()
 await node.services.blob.download(remotePeer, 'b', {
   sizeBytes: Number(size),
-  write: async (bytes) => {
-    hash.update(bytes)
-    sizeBytes += bytes.byteLength
-    untilPause -= bytes.byteLength
+  write: async (pieces) => {
+    for (const bytes of pieces) {
+      hash.update(bytes)
+      sizeBytes += bytes.byteLength
+      untilPause -= bytes.byteLength
+    }
     if (untilPause > 0) return
     untilPause = Number(pauseBytes)
     await sleep(Number(pauseMs))
