@@ -34,6 +34,9 @@ export async function withDeadline<T>(
   }
 }
 
+/** Without a reason at hand each abort makes one of its own, with a stack. */
+const SETTLED = new Error('the work has settled')
+
 /** Runs `work` with a signal that aborts when any of the given ones does, and in any case once `work` has settled. */
 export async function withSignals<T>(
   signals: readonly (AbortSignal | undefined)[],
@@ -45,7 +48,7 @@ export async function withSignals<T>(
     return await work(combined.signal)
   } finally {
     for (const unlink of unlinks) unlink()
-    combined.abort()
+    combined.abort(SETTLED)
   }
 }
 
