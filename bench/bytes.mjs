@@ -19,7 +19,7 @@ const { values: options, positionals } = parseArgs({
   options: {
     workers: { type: 'string', default: '1,2,4,8' },
     /** Of the clip that is made. */
-    seconds: { type: 'string', default: '240' },
+    seconds: { type: 'string', default: '180' },
     params: { type: 'string', default: '-c:v libx264 -preset veryfast -threads 1 -vf scale=640:-2' },
   },
 })
@@ -79,7 +79,14 @@ await withLab(async (lab) => {
 async function makeClip(lab, { ffmpeg }) {
   const path = join(lab.directory, 'clip.mp4')
   const video = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20', '-g', '60']
-  const shape = { seconds: Number(options.seconds), sceneSeconds: 6, width: 1280, height: 720, rate: 24 }
+  const shape = {
+    seconds: Number(options.seconds),
+    sceneSeconds: 6,
+    width: 1280,
+    height: 720,
+    rate: 24,
+    noise: 4,
+  }
   await lab.run([ffmpeg.path, ...clipArguments(path, { ...shape, video })])
   return path
 }

@@ -102,8 +102,12 @@ export async function createNode(
   const env =
     init.dataDir === undefined ? surroundings.env : { ...surroundings.env, FFSWARM_HOME: init.dataDir }
   const dataDir = await createDataDir(env)
+  const locating = locateTools({ ...surroundings, cacheDir: join(dataDir, 'bin') })
+  const asking = locating.then((tools) => readCapabilities(tools.ffmpeg, options))
+  // Whoever has the identity is told first.
+  asking.catch(() => {})
   const [tools, machine, identity] = await Promise.all([
-    locateTools({ ...surroundings, cacheDir: join(dataDir, 'bin') }),
+    locating,
     readMachine(),
     claimIdentity(dataDir, options),
   ])
@@ -118,7 +122,7 @@ export async function createNode(
     await mkdir(workDir, { recursive: true, mode: 0o700 })
     undo.push(() => rm(workDir, { recursive: true, force: true }))
 
-    const ffmpeg = await readCapabilities(tools.ffmpeg, options)
+    const ffmpeg = await asking
     const capacity = new Capacity({
       slots: init.slots ?? defaultSlots(machine.cores),
       isFixed: init.slots !== undefined,

@@ -30,6 +30,7 @@ export async function readCapabilities(
     throw new MediaError({ code: 'TOOL_UNUSABLE', tool: 'ffmpeg', path: ffmpeg.path, detail: unusable })
   }
   const libavcodec = libavcodecOf(versionLines)
+  majors.set(ffmpeg, majorOf(libavcodec))
   const videoEncoders = encoderLines.flatMap((line) => /^ V[A-Z.]{5} (\S+)/.exec(line)?.[1] ?? [])
   return {
     version,
@@ -39,10 +40,16 @@ export async function readCapabilities(
   }
 }
 
-/** The major version of libavcodec alone. */
+/** The major version of libavcodec alone; a program is asked once. */
 export async function readLibavcodec(ffmpeg: Tool, options: { signal?: AbortSignal } = {}): Promise<number> {
-  return majorOf(libavcodecOf(await readAll(ffmpeg, ['-version'], options)))
+  const known = majors.get(ffmpeg)
+  if (known !== undefined) return known
+  const major = majorOf(libavcodecOf(await readAll(ffmpeg, ['-version'], options)))
+  majors.set(ffmpeg, major)
+  return major
 }
+
+const majors = new WeakMap<Tool, number>()
 
 /** `59.37.100`, from a line such as `libavcodec     59. 37.100 / 59. 37.100`. */
 function libavcodecOf(versionLines: readonly string[]): string {
