@@ -34,6 +34,7 @@ export function barChart({ title, unit, isLeast, rows }) {
   const legend = `${unit}; the dark line is the target: at ${isLeast ? 'least' : 'most'} so much`
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="13" fill="#222">`,
+    `<title>${toXml(title)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     `<text x="12" y="26" font-size="15" font-weight="bold">${toXml(title)}</text>`,
     ...bars,

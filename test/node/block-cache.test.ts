@@ -90,8 +90,10 @@ test('forgets the block that was used longest ago', async () => {
 
 test('fetches the next block beforehand, and none behind the last', async () => {
   const { cache, asked } = makeCache({ sizeBytes: 250 })
-  cache.prefetch(99)
-  cache.prefetch(210)
+  cache.prefetchAfterHalf(49)
+  expect(asked).toEqual([])
+  cache.prefetchAfterHalf(99)
+  cache.prefetchAfterHalf(260)
   expect(asked).toEqual([100])
   await cache.read(150)
   expect(asked).toEqual([100])
@@ -109,7 +111,7 @@ test('does not keep a failure: the next reader tries anew', async () => {
 test('a prefetch that fails fails nobody', async () => {
   const { cache, setFailing } = makeCache()
   setFailing(true)
-  cache.prefetch(0)
+  cache.prefetchAfterHalf(50)
   setFailing(false)
   await expect(cache.read(500)).resolves.toHaveLength(100)
 })

@@ -45,10 +45,12 @@ export class BlockCache {
     throw new RangeError('the block is shorter than was asked for')
   }
 
-  /** Starts to fetch the block after the one that holds `offset`. */
-  prefetch(offset: number): void {
-    const next = Math.floor(offset / this.#init.blockBytes) + 1
-    if (next * this.#init.blockBytes < this.#init.sizeBytes) this.#block(next).pieces.catch(() => {})
+  /** Starts to fetch the block after the one that holds `offset`, where that is in the second half of its own. */
+  prefetchAfterHalf(offset: number): void {
+    const { blockBytes, sizeBytes } = this.#init
+    if (offset % blockBytes < blockBytes / 2) return
+    const next = Math.floor(offset / blockBytes) + 1
+    if (next * blockBytes < sizeBytes) this.#block(next).pieces.catch(() => {})
   }
 
   close(): void {

@@ -5,9 +5,9 @@ import { BlockCache } from './block-cache.ts'
 import type { ServedSource, SourceProxy } from './source-proxy.ts'
 
 // Small enough that a demuxer's seeks cost little, large enough that a round trip of 1 ms does not bound a gigabit.
-const BLOCK_BYTES = 256 * 1024
+const BLOCK_BYTES = 128 * 1024
 // 32 MiB a source: the neighbourhood of a few segments and the file's index.
-const BLOCKS_MAX = 128
+const BLOCKS_MAX = 256
 // A worker keeps a source between two segments of one job, and forgets it when the job has gone elsewhere.
 const IDLE_MS = 30_000
 

@@ -27,7 +27,7 @@ export interface SourceProxy {
  */
 const INPUT_OPTIONS = [
   ...['-protocol_whitelist', 'http,tcp', '-seekable', '1', '-multiple_requests', '1'],
-  ...['-recv_buffer_size', '65536', '-tcp_mss', '1448'],
+  ...['-recv_buffer_size', '16384', '-tcp_mss', '1448'],
 ]
 
 /** Of what is handed on at once: it waits here until ffmpeg takes it. */
@@ -92,8 +92,8 @@ async function* blocks(source: BlockCache, start: number, end: number): AsyncGen
     const bytes = (await source.read(offset)).subarray(0, Math.min(SLICE_BYTES, end - offset))
     if (bytes.length === 0) throw new Error('the source ended early')
     offset += bytes.length
-    // The next block is on its way while this one is read; a reader that seeks away has cost one block.
-    if (offset < end) source.prefetch(offset - 1)
+    // The next block is on its way while the second half of this one is read; a reader that seeks away has cost one block.
+    if (offset < end) source.prefetchAfterHalf(offset - 1)
     yield bytes
   }
 }
