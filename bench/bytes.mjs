@@ -6,13 +6,15 @@ import { stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { clipArguments, findTools } from '../scripts/support/media.mjs'
+import { findTools } from '../scripts/support/media.mjs'
 import { withLab } from '../scripts/support/swarm.mjs'
 import { keepFigures, today } from './support/figures.mjs'
+import { make720p } from './support/footage.mjs'
 import { makeGroup } from './support/group.mjs'
 import { megabytes, say, seconds, table } from './support/report.mjs'
 
 const TARGET = 1.1
+const CLIP = { sceneSeconds: 6, rate: 24, noise: 4, keyframes: 60 }
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,7 +28,7 @@ const { values: options, positionals } = parseArgs({
 
 await withLab(async (lab) => {
   const tools = await findTools()
-  const source = positionals[0] ?? (await makeClip(lab, tools))
+  const source = positionals[0] ?? (await make720p(lab, tools, { ...CLIP, seconds: Number(options.seconds) }))
   const { size } = await stat(source)
   say(`ffmpeg ${tools.version}, source ${megabytes(size)}, params: ${options.params}\n`)
   const rows = []
@@ -75,18 +77,3 @@ await withLab(async (lab) => {
     ...{ unit: 'bytes sent, of the source’s size', isLeast: false, rows: figures },
   })
 })
-
-async function makeClip(lab, { ffmpeg }) {
-  const path = join(lab.directory, 'clip.mp4')
-  const video = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20', '-g', '60']
-  const shape = {
-    seconds: Number(options.seconds),
-    sceneSeconds: 6,
-    width: 1280,
-    height: 720,
-    rate: 24,
-    noise: 4,
-  }
-  await lab.run([ffmpeg.path, ...clipArguments(path, { ...shape, video })])
-  return path
-}

@@ -7,14 +7,17 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { clipArguments, findTools } from '../scripts/support/media.mjs'
+import { findTools } from '../scripts/support/media.mjs'
 import { withLab } from '../scripts/support/swarm.mjs'
 import { keepFigures, today } from './support/figures.mjs'
+import { make720p } from './support/footage.mjs'
 import { makeGroup } from './support/group.mjs'
 import { say, seconds, table } from './support/report.mjs'
 
 const OVER_TARGET = 1.08
 const SLOWED_TARGET = 1.1
+// Scenes cost more or less: a rate measured over some seconds of film must be that of all of it.
+const CLIP = { sceneSeconds: 1, rate: 24, noise: 5, keyframes: 60 }
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,7 +35,7 @@ const { values: options, positionals } = parseArgs({
 await withLab(async (lab) => {
   const tools = await findTools()
   const parts = options.parts.split(',').map(Number)
-  const source = positionals[0] ?? (await makeClip(lab, tools))
+  const source = positionals[0] ?? (await make720p(lab, tools, { ...CLIP, seconds: Number(options.seconds) }))
   const groups = await Promise.all(
     parts.map((part, at) => makeGroup(`ffswarm-bench-${process.pid}-${at}`, part)),
   )
@@ -132,14 +135,4 @@ async function measureRate({ ffmpeg }, source, { prefix }) {
   const rate = ((frames - before) * 1000) / (performance.now() - began)
   child.kill('SIGKILL')
   return rate
-}
-
-async function makeClip(lab, { ffmpeg }) {
-  const path = join(lab.directory, 'clip.mp4')
-  const video = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20', '-g', '60']
-  // Scenes cost more or less: a rate measured over some seconds of film must be that of all of it.
-  const size = { width: 1280, height: 720, rate: 24 }
-  const shape = { ...size, seconds: Number(options.seconds), sceneSeconds: 1, noise: 5 }
-  await lab.run([ffmpeg.path, ...clipArguments(path, { ...shape, video })])
-  return path
 }

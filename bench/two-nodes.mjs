@@ -5,12 +5,14 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { clipArguments, findTools } from '../scripts/support/media.mjs'
+import { findTools } from '../scripts/support/media.mjs'
 import { Failed, withLab } from '../scripts/support/swarm.mjs'
 import { keepFigures, today } from './support/figures.mjs'
+import { make720p } from './support/footage.mjs'
 import { median, megabytes, say, seconds, table } from './support/report.mjs'
 
 const RATIO_TARGET = 0.62
+const CLIP = { sceneSeconds: 5, noise: 5, keyframes: 250 }
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,7 +27,7 @@ const { values: options, positionals } = parseArgs({
 await withLab(async (lab) => {
   const repetitions = Number(options.repetitions)
   const tools = await findTools()
-  const source = positionals[0] ?? (await makeClip(lab, tools))
+  const source = positionals[0] ?? (await make720p(lab, tools, { ...CLIP, seconds: Number(options.seconds) }))
   const { size } = await stat(source)
   const params = options.params.split(' ')
   say(
@@ -99,14 +101,6 @@ async function report(runs, size) {
     ],
   })
   if (options.json) say(JSON.stringify({ ratio, plain, swarm, runs }))
-}
-
-async function makeClip(lab, tools) {
-  const path = join(lab.directory, 'clip.mp4')
-  const video = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20', '-g', '250']
-  const shape = { seconds: Number(options.seconds), sceneSeconds: 5, width: 1280, height: 720, noise: 5 }
-  await lab.run([tools.ffmpeg.path, ...clipArguments(path, { ...shape, video })])
-  return path
 }
 
 async function timed(act) {

@@ -3,7 +3,8 @@
  * and what a decision costs.
  */
 import { expect, test } from 'vitest'
-import { churningSwarm, FPS, policyFor, steadyPeer, steadySwarm } from '../../test/node/simulation/models.ts'
+import { churningSwarm, crowd, steadySwarm } from '../../test/node/simulation/models.ts'
+import { quantile } from '../../test/node/simulation/statistics.ts'
 import { lowerBound, play, type SwarmModel } from '../../test/node/simulation/swarm.ts'
 import { keepFigures, today } from '../support/figures.mjs'
 import { say, table } from '../support/report.mjs'
@@ -15,10 +16,7 @@ const TAIL_TARGET = 1.08
 const CHURN_TARGET = 1.1
 const DECISION_MS = 1
 
-const MAKERS = {
-  steady: (seed: number, peers: number) => steadySwarm(seed, { peers, minutes: 240, factor: 10 }),
-  churning: (seed: number, peers: number) => churningSwarm(seed, { peers, minutes: 240, factor: 10 }),
-}
+const FILM = { minutes: 240, factor: 10 }
 
 function ratiosOf(make: (seed: number) => SwarmModel): number[] {
   return Array.from({ length: SEEDS }, (_, at) => {
@@ -26,20 +24,15 @@ function ratiosOf(make: (seed: number) => SwarmModel): number[] {
     const { makespan, outcome } = play(model)
     expect(outcome).toBe('done')
     return makespan / lowerBound(model)
-  }).sort((a, b) => a - b)
-}
-
-function quantile(sorted: readonly number[], part: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN
+  })
 }
 
 test('makespan over the bound', async () => {
-  const rows = COUNTS.map((peers) => {
-    const [steady, churning] = [MAKERS.steady, MAKERS.churning].map((make) =>
-      ratiosOf((seed) => make(seed, peers)),
-    )
-    return { peers, steady: steady ?? [], churning: churning ?? [] }
-  })
+  const rows = COUNTS.map((peers) => ({
+    peers,
+    steady: ratiosOf((seed) => steadySwarm(seed, { ...FILM, peers })),
+    churning: ratiosOf((seed) => churningSwarm(seed, { ...FILM, peers })),
+  }))
   say(
     `\nfour hours of film, speeds that differ by a factor of ten, ${SEEDS} swarms each; makespan over the bound\n`,
   )
@@ -71,9 +64,8 @@ test('makespan over the bound', async () => {
 })
 
 test('the cost of a decision', () => {
-  const frames = 20_000 * 4 * FPS
-  const peers = Array.from({ length: 1_000 }, (_, at) => steadyPeer(`peer-${at}`, 10 + (at % 90)))
-  const played = play({ seed: 1, frames, peers, policy: { ...policyFor(frames), segmentSeconds: 4 } })
+  const played = play(crowd())
+  expect(played.outcome).toBe('done')
   const each = played.decisionMs / played.decisions
   say(
     `\na thousand peers, ${played.attempts} segments: ${each.toFixed(3)} ms a decision (target: under ${DECISION_MS})`,

@@ -27,7 +27,8 @@ const COARSE_MIN = 24
 const COLOUR_MIN = 30
 const COLOUR_BELOW_LIGHT = 8
 
-// Light that is expanded or squeezed by a seventh lies at 27 to 33 dB, and at 40 and more once that is undone.
+// Of four films of 6 s (x264 at CRF 30) light that was expanded or squeezed without a word lay at 25 to 35 dB, and at 43 to 47 once that
+// was undone; undone where it was right, it lost 11 dB.
 const LEVELS_GAIN = 6
 const LEVELS_MAX = 40
 

@@ -5,10 +5,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 export async function readSampleTable(path: string): Promise<Buffer | undefined> {
   const file = await open(path)
   try {
-    return ['trak', 'mdia', 'minf', 'stbl'].reduce<Buffer | undefined>(
-      (box, name) => box && child(box, name),
-      await readMovie(file),
-    )
+    return within(await readMovie(file), ['trak', 'mdia', 'minf', 'stbl'])
   } finally {
     await file.close()
   }
@@ -20,10 +17,7 @@ export async function countSampleKinds(path: string): Promise<number | undefined
   try {
     const movie = await readMovie(file)
     const counts = children(movie ?? Buffer.alloc(0), 'trak').map((track) => {
-      const table = ['mdia', 'minf', 'stbl', 'stsd'].reduce<Buffer | undefined>(
-        (box, name) => box && child(box, name),
-        track,
-      )
+      const table = within(track, ['mdia', 'minf', 'stbl', 'stsd'])
       return table !== undefined && table.length >= 8 ? table.readUInt32BE(4) : Number.NaN
     })
     const most = Math.max(...counts)
@@ -52,6 +46,10 @@ async function readMovie(file: FileHandle): Promise<Buffer | undefined> {
     }
     at += size
   }
+}
+
+function within(box: Buffer | undefined, names: readonly string[]): Buffer | undefined {
+  return names.reduce<Buffer | undefined>((outer, name) => outer && child(outer, name), box)
 }
 
 /** The content of the first box of that name. */

@@ -148,9 +148,7 @@ export async function startsWithLook(
   const seen = await readFirstLook(ffmpeg, { source: job.source, start }, options)
   const before = looks.findLast(({ pts }) => pts <= seek)
   const since = looks.filter(({ pts }) => pts > seek && (startPts === undefined || pts <= startPts))
-  return [...(before === undefined ? [] : [before]), ...since].some(
-    (look) => look.size === seen.size && kindOf(look) === kindOf(seen),
-  )
+  return [...(before === undefined ? [] : [before]), ...since].some((look) => isAlike(look, seen))
 }
 
 /** Of the pictures of the film. */
@@ -229,7 +227,7 @@ async function refuseSticking(
   if (LOOK_ENTRIES.every((name) => seen[name] === first[name])) return
   throw lookChanges(
     source,
-    "its pictures do not say how they are to be shown where -ss begins, and earlier ones did: make one film of it first, with 'ffmpeg -i INPUT -map 0 -c copy -c:v ffv1 NEW.mkv'",
+    `its pictures do not say how they are to be shown where -ss begins, and earlier ones did: ${REMAKE}`,
   )
 }
 
@@ -245,9 +243,11 @@ async function refuseOtherHdr(
   if (!keepsHdr(encoder, await readLibavcodec(ffmpeg, options))) return
   throw lookChanges(
     source,
-    `its mastering display or light level changes, and ${encoder} takes a segment's from its first picture: make one film of it first, with 'ffmpeg -i INPUT -map 0 -c copy -c:v ffv1 NEW.mkv'`,
+    `its mastering display or light level changes, and ${encoder} takes a segment's from its first picture: ${REMAKE}`,
   )
 }
+
+const REMAKE = "make one film of it first, with 'ffmpeg -i INPUT -map 0 -c copy -c:v ffv1 NEW.mkv'"
 
 function lookChanges({ path }: Pick<Job['source'], 'path'>, detail: string): MediaError {
   return new MediaError({ code: 'INPUT_LOOK_CHANGES', path, detail })
@@ -282,7 +282,7 @@ async function refuseChanges(
   if (libavcodec < 61 && isConverted && changesLevels) {
     throw lookChanges(
       source,
-      "its colours change, and what the filters and conversions of this FFmpeg make of later ones depends on earlier ones: take FFmpeg 7, or make one film of it first, with 'ffmpeg -i INPUT -map 0 -c copy -c:v ffv1 NEW.mkv'",
+      `its colours change, and what the filters and conversions of this FFmpeg make of later ones depends on earlier ones: take FFmpeg 7, or ${REMAKE}`,
     )
   }
 }
@@ -298,6 +298,11 @@ function levelsOf({ range, matrix }: PictureLook): string {
 
 function kindOf(look: PictureLook): string {
   return `${look.pixelFormat} ${levelsOf(look)}`
+}
+
+/** Whether FFmpeg's filters that were set up for one picture serve for the other. */
+export function isAlike(one: PictureLook, other: PictureLook): boolean {
+  return one.size === other.size && kindOf(one) === kindOf(other)
 }
 
 /** As options of FFmpeg's `setparams`. */

@@ -15,7 +15,7 @@ import {
   type VerifiedOutput,
 } from '../../media/index.ts'
 import type { Job } from './job.ts'
-import { startsWithLook } from './opening.ts'
+import { isAlike, startsWithLook } from './opening.ts'
 
 // Each costs the decoding of a GOP or two of both films.
 const KEYFRAMES_MAX = 60
@@ -108,12 +108,10 @@ async function startsAnywhere(
 function findChanges({ looks = [], film }: Job): number[] {
   return looks.flatMap((look, at) => {
     const before = looks[at - 1]
-    const isSame = before === undefined || FORMAT_ENTRIES.every((name) => before[name] === look[name])
+    const isSame = before === undefined || isAlike(before, look)
     return isSame ? [] : [lowerBound(film.pts, look.pts)]
   })
 }
-
-const FORMAT_ENTRIES = ['size', 'pixelFormat', 'range', 'matrix'] as const
 
 /** By its pixel format, which the pictures' comparison does not apply to the source. H.264 without colours is decoded as if it had some. */
 function losesColours({ params: { video } }: Job): boolean {

@@ -397,7 +397,8 @@ export class Scheduler<Task extends Piece> {
       const { work, slot, task } = attempt
       if (work.parts !== undefined || isSettled(work)) continue
       const own = views.get(slot)
-      const othersRate = rates - ((own === undefined ? undefined : deliveryRate(own)) ?? 0)
+      const ownRate = own === undefined ? undefined : deliveryRate(own)
+      const othersRate = rates - (ownRate ?? 0)
       if (othersRate <= 0) continue
       const theirs = (pending - (own?.pendingFrames ?? 0) + task.frames) / othersRate + START_SECONDS
       if (this.#secondsLeft(attempt, now, usual) < theirs * SOONER + SOONER_SECONDS) continue

@@ -51,6 +51,13 @@ export function churningSwarm(
   return { ...swarm, peers: [...leaving, ...coming] }
 }
 
+/** A thousand peers, and about twenty thousand segments of four seconds. */
+export function crowd(): SwarmModel {
+  const frames = 20_000 * 4 * FPS
+  const peers = Array.from({ length: 1_000 }, (_, at) => steadyPeer(`peer-${at}`, 10 + (at % 90)))
+  return { seed: 1, frames, peers, policy: { ...policyFor(frames), segmentSeconds: 4 } }
+}
+
 /** Whatever can go wrong does, to somebody: drift, hangs, crashes, failures, slow links, scenes that cost ten times as much. */
 export function unluckySwarm(seed: number): SwarmModel {
   const random = seededRandom(seed)

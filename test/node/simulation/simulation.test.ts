@@ -1,7 +1,8 @@
 /** Thousands of jobs in virtual time: nothing may be lost or done for nobody, and all must be done together. */
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../../helpers/random.ts'
-import { churningSwarm, FPS, policyFor, steadyPeer, steadySwarm, unluckySwarm } from './models.ts'
+import { churningSwarm, crowd, FPS, policyFor, steadyPeer, steadySwarm, unluckySwarm } from './models.ts'
+import { quantile } from './statistics.ts'
 import { lowerBound, type Played, play, type SwarmModel } from './swarm.ts'
 
 /** Every frame in exactly one of the tasks that make up the film. */
@@ -19,11 +20,6 @@ function overBound(model: SwarmModel): number {
   const played = play(model)
   expectWhole(played, model)
   return played.makespan / lowerBound(model)
-}
-
-function quantile(values: readonly number[], part: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN
 }
 
 const COUNTS = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]
@@ -180,10 +176,7 @@ describe('whatever goes wrong', () => {
 })
 
 test('a thousand peers and twenty thousand segments cost little to decide about', () => {
-  const frames = 20_000 * 4 * FPS
-  const peers = Array.from({ length: 1_000 }, (_, at) => steadyPeer(`peer-${at}`, 10 + (at % 90)))
-  const policy = { ...policyFor(frames), segmentSeconds: 4 }
-  const played = play({ seed: 1, frames, peers, policy })
+  const played = play(crowd())
   expect(played.outcome).toBe('done')
   expect(played.attempts).toBeGreaterThan(19_000)
   expect(played.decisionMs / played.decisions).toBeLessThan(1)
