@@ -31,3 +31,15 @@ export class AscendingTimes {
     return this.#ordered ? times : times.sort()
   }
 }
+
+/** The position of the first frame at or after `time`; `pts.length` where there is none. */
+export function lowerBound(pts: BigInt64Array, time: bigint): number {
+  let low = 0
+  let high = pts.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((pts[middle] ?? 0n) < time) low = middle + 1
+    else high = middle
+  }
+  return low
+}

@@ -2,7 +2,8 @@
  * Where to cut and where to start decoding. Cuts stand between any two frames; keyframes only make them cheap.
  * Positions count frames in presentation order: a segment is the half-open range `[first, end)` of them.
  */
-import { type FrameIndex, lowerBound } from './frame-index.ts'
+import { lowerBound } from './ascending-times.ts'
+import type { FrameIndex } from './frame-index.ts'
 import type { SegmentRange } from './segment/task.ts'
 
 /** Frames, and those of them where a cut costs least. */

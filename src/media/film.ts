@@ -2,10 +2,12 @@
  * The film that a single run encodes: the source's frames, or what the filters make of them. Where a filter changes the
  * frames or their times, the ffmpeg itself is asked for them, in one pass over the source.
  */
+
+import { lowerBound } from './ascending-times.ts'
 import { MediaError } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import type { FilterChain } from './filters/index.ts'
-import { type FrameIndex, lowerBound } from './frame-index.ts'
+import type { FrameIndex } from './frame-index.ts'
 import { readFrameTimes } from './frame-times.ts'
 import type { Trim } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'

@@ -3,9 +3,10 @@
  * decoding (some GB/s); a source whose packets do not tell its frames is decoded once to learn them.
  */
 import { createHash } from 'node:crypto'
-import { AscendingTimes } from './ascending-times.ts'
+import { AscendingTimes, lowerBound } from './ascending-times.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import { readFrameTimes } from './frame-times.ts'
+import { type PacketPositions, PositionSampler } from './packet-positions.ts'
 import { fileUrl, type Source } from './probe.ts'
 import type { Rational } from './rational.ts'
 
@@ -18,6 +19,8 @@ export interface FrameIndex {
   readonly keyframes: BigInt64Array
   /** For each keyframe, whether a later packet is shown before it (leading pictures of an open GOP). */
   readonly openGops: readonly boolean[]
+  /** Undefined where the demuxer does not tell. */
+  readonly positions: PacketPositions | undefined
   /** `decoded`: each frame was seen; `packets`: believed until a segment says otherwise. */
   readonly evidence: 'packets' | 'decoded'
   /** False where a seek cannot be aimed by a frame's time (AVI, raw streams): decoding starts at the start then. */
@@ -71,6 +74,7 @@ async function readWhole(
     pts: packets.pts.toArray(),
     keyframes: packets.keyframes.toArray(),
     openGops: packets.openGops(),
+    positions: packets.positions.toPositions(),
     evidence: 'packets',
     seekable: packets.withoutPts === 0 && SEEKABLE_FORMATS.has(source.format),
   }
@@ -89,6 +93,7 @@ function headOf(source: Source, packets: PacketReader): FrameIndex | undefined {
   return {
     ...{ timeBase: source.video.timeBase, pts, keyframes },
     openGops: packets.openGops().slice(0, keyframes.length),
+    positions: packets.positions.toPositions(),
     ...{ evidence: 'packets', seekable: true },
   }
 }
@@ -123,18 +128,6 @@ export function ptsDigest(pts: BigInt64Array): string {
     .digest('hex')
 }
 
-/** The position of the first frame at or after `time`; `pts.length` where there is none. */
-export function lowerBound(pts: BigInt64Array, time: bigint): number {
-  let low = 0
-  let high = pts.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((pts[middle] ?? 0n) < time) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
 async function readPackets(
   ffprobe: Tool,
   source: Source,
@@ -145,7 +138,7 @@ async function readPackets(
     ffprobe,
     [
       ...['-v', 'error', '-f', source.format, '-select_streams', `${source.video.index}`],
-      ...['-show_entries', 'packet=pts,flags', '-of', 'csv=p=0', fileUrl(source.path)],
+      ...['-show_entries', 'packet=pts,pos,flags', '-of', 'csv=p=0', fileUrl(source.path)],
     ],
     // Of a large file it takes minutes, in which others have something to do.
     { ...options, background: true, onLine: (line) => packets.read(line) },
@@ -156,6 +149,7 @@ async function readPackets(
 class PacketReader {
   readonly pts = new AscendingTimes()
   readonly keyframes = new AscendingTimes()
+  readonly positions = new PositionSampler()
   withoutPts = 0
   readonly #open = new Set<bigint>()
   #lastKeyframe: bigint | undefined
@@ -163,13 +157,14 @@ class PacketReader {
   settled: bigint | undefined
 
   read(line: string): void {
-    const [time, flags] = line.split(',')
+    const [time, position, flags] = line.split(',')
     if (time === undefined || flags === undefined) return
     if (!/^-?\d+$/.test(time)) {
       this.withoutPts++
       return
     }
     const pts = BigInt(time)
+    this.positions.read(pts, position, flags.includes('K'))
     if (flags.includes('K')) {
       this.keyframes.insert(pts)
       this.settled = this.#lastKeyframe

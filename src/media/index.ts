@@ -1,4 +1,6 @@
 /** FFmpeg and exact media time. Knows nothing of the network, of peers or of jobs. */
+
+export { lowerBound } from './ascending-times.ts'
 export { chooseCut, type KeyframePlaces } from './cuts.ts'
 export { MediaError, type MediaFailure } from './failure.ts'
 export {
@@ -23,7 +25,6 @@ export {
   decodeFrameIndex,
   type FrameIndex,
   type IndexReading,
-  lowerBound,
   openFrameIndex,
   ptsDigest,
   readFrameIndex,
@@ -46,6 +47,7 @@ export {
   outputTimeBase,
 } from './output-format.ts'
 export { tryOutput } from './output-trial.ts'
+export type { ByteRange } from './packet-positions.ts'
 export {
   chooseStreams,
   type EncodeParams,

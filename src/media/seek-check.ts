@@ -2,10 +2,12 @@
  * Whether a source decodes to the same pictures from a later keyframe on as from its start. Some decoders keep more than
  * a keyframe resets, some encoders call keyframe what is none, and neither says so: only a comparison shows it.
  */
+
+import { lowerBound } from './ascending-times.ts'
 import { seekPlaces } from './cuts.ts'
 import { MediaError } from './failure.ts'
 import type { Tool } from './ffmpeg/index.ts'
-import { type FrameIndex, lowerBound } from './frame-index.ts'
+import type { FrameIndex } from './frame-index.ts'
 import { type DecodedPictures, decodePictures } from './segment/pictures.ts'
 import type { SegmentInput } from './segment/task.ts'
 

@@ -25,6 +25,7 @@ export function makeIndex({
     pts,
     keyframes,
     openGops: Array.from(keyframes, (_, place) => open && place > 0),
+    positions: undefined,
     evidence: 'packets',
     seekable,
   }

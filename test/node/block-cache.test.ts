@@ -88,15 +88,26 @@ test('forgets the block that was used longest ago', async () => {
   expect(asked).toEqual([100])
 })
 
-test('fetches the next block beforehand, and none behind the last', async () => {
-  const { cache, asked } = makeCache({ sizeBytes: 250 })
-  cache.prefetchAfterHalf(49)
+test('fetches ahead the blocks that begin in a range, each once and none behind the last', async () => {
+  const { cache, asked } = makeCache({ sizeBytes: 350 })
+  cache.fetchAhead(1, 100)
   expect(asked).toEqual([])
-  cache.prefetchAfterHalf(99)
-  cache.prefetchAfterHalf(260)
-  expect(asked).toEqual([100])
+  cache.fetchAhead(1, 201)
+  expect(asked).toEqual([100, 200])
+  cache.fetchAhead(100, 1000)
+  expect(asked).toEqual([100, 200, 300])
   await cache.read(150)
-  expect(asked).toEqual([100])
+  expect(asked).toEqual([100, 200, 300])
+})
+
+test('tells how far its blocks go on from a place', async () => {
+  const { cache } = makeCache({ sizeBytes: 350 })
+  expect(cache.endOfKnown(101)).toBe(200)
+  expect(cache.endOfKnown(200)).toBe(200)
+  cache.fetchAhead(100, 301)
+  expect(cache.endOfKnown(1)).toBe(350)
+  expect(cache.endOfKnown(100)).toBe(350)
+  expect(cache.endOfKnown(350)).toBe(350)
 })
 
 test('does not keep a failure: the next reader tries anew', async () => {
@@ -108,10 +119,10 @@ test('does not keep a failure: the next reader tries anew', async () => {
   expect(asked).toEqual([0, 0])
 })
 
-test('a prefetch that fails fails nobody', async () => {
+test('fetching ahead that fails fails nobody', async () => {
   const { cache, setFailing } = makeCache()
   setFailing(true)
-  cache.prefetchAfterHalf(50)
+  cache.fetchAhead(0, 100)
   setFailing(false)
   await expect(cache.read(500)).resolves.toHaveLength(100)
 })

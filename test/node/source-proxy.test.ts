@@ -2,7 +2,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises'
 import { get, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { BlockCache } from '../../src/node/worker/block-cache.ts'
 import { parseRange, startSourceProxy } from '../../src/node/worker/source-proxy.ts'
 import { ffmpeg } from '../helpers/ffmpeg.ts'
@@ -41,7 +41,7 @@ describe('the proxy', () => {
         return [Uint8Array.from({ length }, (_, place) => (offset + place) % 251)]
       },
     })
-    return { proxy, source: proxy.serve(cache) }
+    return { proxy, cache, source: proxy.serve(cache) }
   }
 
   interface Answer {
@@ -114,6 +114,25 @@ describe('the proxy', () => {
     expect(isWhole).toBe(false)
   })
 
+  test('ends an answer where the reader should have enough, and goes on when it is asked to', async () => {
+    const { proxy, cache } = await serve()
+    const { url } = proxy.serve(cache, [100, 300])
+    const answer = await ask(url, { range: 'bytes=100-' })
+    expect(answer).toMatchObject({ status: 206, whole: false })
+    expect(answer.headers['content-range']).toBe('bytes 100-999/1000')
+    // To the end of the block that was fetched.
+    expect(answer.bytes.equals(expected(100, 320))).toBe(true)
+    const rest = await ask(url, { range: 'bytes=320-' })
+    expect(rest.bytes.equals(expected(320, SIZE))).toBe(true)
+    expect(rest.whole).toBe(true)
+  })
+
+  test('lets nobody ask again and again for what cannot be had', async () => {
+    const { source } = await serve({ failFrom: 300 })
+    await ask(source.url).catch(() => {})
+    expect((await ask(source.url)).status).toBe(404)
+  })
+
   test('knows only the addresses it has given out, while they are in use', async () => {
     const { source } = await serve()
     expect((await ask(new URL('/', source.url).href)).status).toBe(404)
@@ -136,33 +155,77 @@ describe('the proxy', () => {
   })
 })
 
-test('an ffmpeg that wants a part of a file has little more of it fetched than that', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'ffswarm-proxy-'))
-  onTestFinished(() => rm(directory, { recursive: true, force: true }))
-  const path = join(directory, 'film.mp4')
-  // Noise that does not compress: some 1.6 MB a second.
-  await ffmpeg(
-    ...['-f', 'lavfi', '-i', 'nullsrc=size=256x144:rate=25:duration=16,geq=random(1)*255:128:128'],
-    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-qp', '4', '-g', '25', path],
-  )
-  const file = await open(path)
-  onTestFinished(() => file.close())
-  const { size: sizeBytes } = await file.stat()
-  let fetched = 0
-  const cache = new BlockCache({
-    ...{ sizeBytes, blockBytes: 256 * 1024, blocksMax: 128 },
-    async read(offset, length) {
-      fetched += length
-      const bytes = new Uint8Array(length)
-      await file.read(bytes, 0, length, offset)
-      return [bytes]
-    },
+describe('an ffmpeg that reads a part of a film', () => {
+  const CONTAINERS = {
+    mp4: [],
+    'faststart.mp4': ['-movflags', '+faststart'],
+    'fragmented.mp4': ['-movflags', '+frag_keyframe'],
+    mkv: [],
+    ts: [],
+  }
+
+  let directory = ''
+  let film = ''
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'ffswarm-proxy-'))
+    film = join(directory, 'film.mp4')
+    // Noise that does not compress: some 1.6 MB a second.
+    await ffmpeg(
+      ...['-f', 'lavfi', '-i', 'nullsrc=size=256x144:rate=25:duration=16,geq=random(1)*255:128:128'],
+      ...['-c:v', 'libx264', '-preset', 'ultrafast', '-qp', '4', '-g', '25', film],
+    )
   })
-  const proxy = await startSourceProxy()
-  onTestFinished(() => proxy.stop())
-  const { url, inputOptions } = proxy.serve(cache)
-  // Two of sixteen seconds, decoded no faster than they are shown, as by a slow encoder.
-  await ffmpeg('-ss', '8', ...inputOptions, '-readrate', '4', '-i', url, '-t', '2', '-f', 'null', '-')
-  expect(fetched).toBeGreaterThan(sizeBytes / 8)
-  expect(fetched).toBeLessThan(sizeBytes / 8 + 4.5 * 2 ** 20)
+  afterAll(() => rm(directory, { recursive: true, force: true }))
+
+  async function serve(path: string, needed: (sizeBytes: number) => readonly [number, number] | undefined) {
+    const file = await open(path)
+    onTestFinished(() => file.close())
+    const { size: sizeBytes } = await file.stat()
+    const fetched = { bytes: 0 }
+    const cache = new BlockCache({
+      ...{ sizeBytes, blockBytes: 64 * 1024, blocksMax: 128 },
+      async read(offset, length) {
+        fetched.bytes += length
+        const bytes = new Uint8Array(length)
+        await file.read(bytes, 0, length, offset)
+        return [bytes]
+      },
+    })
+    const proxy = await startSourceProxy()
+    onTestFinished(() => proxy.stop())
+    return { ...proxy.serve(cache, needed(sizeBytes)), sizeBytes, fetched }
+  }
+
+  const PART = ['-map', '0:v', '-t', '2', '-f', 'framemd5', 'pipe:1']
+
+  test.each(Object.entries(CONTAINERS))(
+    'of %s gets the same pictures in many answers',
+    async (name, options) => {
+      const path = join(directory, `copy.${name}`)
+      await ffmpeg('-i', film, '-c', 'copy', ...options, path)
+      const expected = await ffmpeg('-ss', '8', '-i', path, ...PART)
+      expect(expected.split('\n').filter((line) => line.startsWith('0,'))).toHaveLength(50)
+      // Nothing of what it is said to need is what it needs.
+      const wrong = await serve(path, () => [1, 2])
+      expect(await ffmpeg('-ss', '8', ...wrong.inputOptions, '-i', wrong.url, ...PART)).toBe(expected)
+      expect(wrong.fetched.bytes).toBeLessThan(wrong.sizeBytes)
+    },
+  )
+
+  test('has little more of it fetched than what it is said to need', async () => {
+    const { url, inputOptions, fetched, sizeBytes } = await serve(film, (size) => [
+      size / 2 - 1e5,
+      size * 0.63,
+    ])
+    // Two of sixteen seconds, decoded no faster than they are shown, as by a slow encoder.
+    await ffmpeg('-ss', '8', ...inputOptions, '-readrate', '4', '-i', url, '-t', '2', '-f', 'null', '-')
+    expect(fetched.bytes).toBeGreaterThan(sizeBytes / 8)
+    expect(fetched.bytes).toBeLessThan(sizeBytes / 8 + 2 ** 20)
+  })
+
+  test('has no more than a few megabytes of it fetched in vain where nobody knows', async () => {
+    const { url, inputOptions, fetched, sizeBytes } = await serve(film, () => undefined)
+    await ffmpeg('-ss', '8', ...inputOptions, '-readrate', '4', '-i', url, '-t', '2', '-f', 'null', '-')
+    expect(fetched.bytes).toBeLessThan(sizeBytes / 8 + 4.5 * 2 ** 20)
+  })
 })

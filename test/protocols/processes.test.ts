@@ -109,7 +109,7 @@ const OFFER: SegmentOffer = {
   job: 'job',
   task: 0,
   attempt: 0,
-  source: { blob: 'b', sizeBytes: 1, format: 'matroska', stream: 0, x264Build: null },
+  source: { blob: 'b', sizeBytes: 1, format: 'matroska', stream: 0, bytes: null, x264Build: null },
   startPts: null,
   endPts: null,
   filtered: null,

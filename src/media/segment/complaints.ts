@@ -1,7 +1,10 @@
 /** What ffmpeg says on standard error about the source while it decodes: a sign that pictures may be wrong. */
 
-/** The demuxer of mp4 and mov has all their names at once, and is of the source. */
-const MUXERS_AND_FILTERS = /^(mp4|mov|ipod)$|^(vost#|enc:|out#|Parsed_|swscaler)/
+/**
+ * The demuxer of mp4 and mov has all their names at once, and is of the source; over http its bytes come, in as many answers as it
+ * takes.
+ */
+const MUXERS_AND_FILTERS = /^(mp4|mov|ipod|http)$|^(vost#|enc:|out#|Parsed_|swscaler)/
 
 /** Counts complaints of demuxer, parser and decoder; what an encoder or a muxer says is no matter of the source. */
 export class Complaints {

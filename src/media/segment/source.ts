@@ -1,9 +1,12 @@
 /** What of the source a segment needs: the frames its filters must see, and where decoding can start for them. */
+
+import { lowerBound } from '../ascending-times.ts'
 import { rangeOf, seekPlaces } from '../cuts.ts'
 import type { Film } from '../film.ts'
 import type { FilterChain } from '../filters/index.ts'
-import { type FrameIndex, lowerBound } from '../frame-index.ts'
+import type { FrameIndex } from '../frame-index.ts'
 import { repeatRuns, type SyncedFilm } from '../frame-sync.ts'
+import { type ByteRange, neededBytes } from '../packet-positions.ts'
 import { MICROSECONDS, rescale } from '../rational.ts'
 import type { Retiming } from './retime.ts'
 import type { SegmentSource } from './task.ts'
@@ -35,9 +38,13 @@ export function segmentSource(plan: FilteredSource, from: number, to: number): S
   const { index, film, chain } = plan
   const [first, end] = [film.first + from, film.first + to]
   if (film.filtered === undefined) {
-    return { ...rangeOf(index, first, end), filtered: undefined, seekPts: seekPlaces(index, first) }
+    const range = rangeOf(index, first, end)
+    const seekPts = seekPlaces(index, first)
+    return { ...range, filtered: undefined, seekPts, bytes: bytesOf(index, seekPts[0], range.endPts) }
   }
   const seen = chain.history === 'all' ? 0 : Math.max(0, sourcePlace(plan, first) - chain.history)
+  const seekPts = seekPlaces(index, seen)
+  const last = end === film.untrimmed.length ? undefined : index.pts[sourcePlace(plan, end)]
   return {
     startPts: seen === 0 ? undefined : index.pts[seen],
     // The cut behind the filters ends the reading.
@@ -46,8 +53,17 @@ export function segmentSource(plan: FilteredSource, from: number, to: number): S
       startPts: first === 0 ? undefined : filteredPts(plan, first),
       endPts: end === film.untrimmed.length ? undefined : filteredPts(plan, end),
     },
-    seekPts: seekPlaces(index, seen),
+    seekPts,
+    bytes: bytesOf(index, seekPts[0], last),
   }
+}
+
+function bytesOf(
+  { positions }: FrameIndex,
+  from: bigint | undefined,
+  to: bigint | undefined,
+): ByteRange | undefined {
+  return positions === undefined ? undefined : neededBytes(positions, from, to)
 }
 
 /** The last source frame that is not later than a frame of the untrimmed film. */

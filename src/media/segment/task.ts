@@ -1,4 +1,5 @@
 /** One segment as a worker gets it: everything that decides its frames, and nothing about where the bytes come from. */
+import type { ByteRange } from '../packet-positions.ts'
 import type { Rational } from '../rational.ts'
 import type { Retiming } from './retime.ts'
 
@@ -18,6 +19,8 @@ export interface SegmentSource extends SegmentRange {
   readonly filtered: SegmentRange | undefined
   /** Where to start decoding, tried in turn until the frames are as expected; `undefined` is the file's start. */
   readonly seekPts: readonly (bigint | undefined)[]
+  /** Of the source, about what is read from the first of those places; undefined where nobody knows. */
+  readonly bytes: ByteRange | undefined
 }
 
 /** How the source's video is read, whatever is done with its pictures. */
@@ -33,7 +36,7 @@ export interface SegmentInput {
   readonly x264Build: number | undefined
 }
 
-export interface SegmentTask extends SegmentSource, SegmentInput {
+export interface SegmentTask extends Omit<SegmentSource, 'bytes'>, SegmentInput {
   readonly encoderTimeBase: Rational
   /** What is subtracted from the times on the way to the encoder: the user's `-ss`. */
   readonly startMicroseconds: bigint

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import {
+  type ByteRange,
   digestFile,
   encodeSegment,
   fileUrl,
@@ -140,6 +141,7 @@ function toOffer(job: Job, task: Task, attempt: number, { id: blob, sizeBytes }:
       sizeBytes,
       format: segment.format,
       stream: segment.stream,
+      bytes: task.bytes === undefined ? null : toRange(task.bytes, sizeBytes),
       x264Build: segment.x264Build ?? null,
     },
     startPts: segment.startPts ?? null,
@@ -159,6 +161,11 @@ function toOffer(job: Job, task: Task, attempt: number, { id: blob, sizeBytes }:
     container: segment.container,
     inBandHeaders: segment.inBandHeaders,
   }
+}
+
+/** A file that has become shorter meanwhile is noticed elsewhere. */
+function toRange({ start, end }: ByteRange, sizeBytes: number): [number, number] {
+  return [Math.min(start, sizeBytes), Math.min(Math.max(start, end ?? sizeBytes), sizeBytes)]
 }
 
 function toRetimingOffer({ timeBase, firstPts, runs }: Retiming): NonNullable<SegmentOffer['retiming']> {

@@ -45,12 +45,21 @@ export class BlockCache {
     throw new RangeError('the block is shorter than was asked for')
   }
 
-  /** Starts to fetch the block after the one that holds `offset`, where that is in the second half of its own. */
-  prefetchAfterHalf(offset: number): void {
+  /** Starts to fetch the blocks that begin in a range, those that are there left out. */
+  fetchAhead(start: number, end: number): void {
     const { blockBytes, sizeBytes } = this.#init
-    if (offset % blockBytes < blockBytes / 2) return
-    const next = Math.floor(offset / blockBytes) + 1
-    if (next * blockBytes < sizeBytes) this.#block(next).pieces.catch(() => {})
+    const limit = Math.min(end, sizeBytes)
+    for (let number = Math.ceil(start / blockBytes); number * blockBytes < limit; number++) {
+      if (!this.#blocks.has(number)) this.#block(number).pieces.catch(() => {})
+    }
+  }
+
+  /** The end of the block that holds the byte before `offset`, and of those behind it that are there already. */
+  endOfKnown(offset: number): number {
+    const { blockBytes, sizeBytes } = this.#init
+    let number = Math.ceil(offset / blockBytes)
+    while (this.#blocks.has(number)) number++
+    return Math.min(number * blockBytes, sizeBytes)
   }
 
   close(): void {

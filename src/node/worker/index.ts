@@ -189,6 +189,7 @@ export class Worker implements SegmentHandler {
     const borrowed = await sources.borrow(peer, offer.source.blob, {
       signal: context.signal,
       sizeBytes: offer.source.sizeBytes,
+      needed: offer.source.bytes ?? undefined,
     })
     try {
       const encoded = await encodeSegment(

@@ -1,18 +1,19 @@
 /** The sources of the tasks at hand: one reader and one block cache for all tasks of the same file. */
 import type { PeerId } from '@libp2p/interface'
 import type { Blob } from '../../protocols/blob/index.ts'
+import type { Range } from './answer-end.ts'
 import { BlockCache } from './block-cache.ts'
-import type { ServedSource, SourceProxy } from './source-proxy.ts'
+import type { SourceProxy } from './source-proxy.ts'
 
-// Small enough that a demuxer's seeks and a segment's end cost little. By reckoning some 60 MB/s over a gigabit with a round trip of 1 ms.
-const BLOCK_BYTES = 128 * 1024
+// Small enough that a demuxer's seeks and a segment's two ends cost little.
+const BLOCK_BYTES = 64 * 1024
 // 32 MiB a source: the neighbourhood of a few segments and the file's index.
-const BLOCKS_MAX = 256
+const BLOCKS_MAX = 512
 // A worker keeps a source between two segments of one job, and forgets it when the job has gone elsewhere.
 const IDLE_MS = 30_000
 
 interface Entry {
-  readonly served: Promise<{ source: ServedSource; close(): Promise<void> }>
+  readonly source: Promise<{ cache: BlockCache; close(): Promise<void> }>
   users: number
   idleTimer: NodeJS.Timeout | undefined
 }
@@ -36,19 +37,22 @@ export class RemoteSources {
   async borrow(
     peer: PeerId,
     blobId: string,
-    options: { signal: AbortSignal; sizeBytes: number },
+    options: { signal: AbortSignal; sizeBytes: number; needed: Range | undefined },
   ): Promise<BorrowedSource> {
     const key = `${peer.toString()} ${blobId}`
     const entry = this.#entries.get(key) ?? this.#open(key, peer, blobId, options.sizeBytes)
     clearTimeout(entry.idleTimer)
     entry.users++
     try {
-      const { source } = await entry.served
+      const { cache } = await entry.source
       options.signal.throwIfAborted()
+      const { url, inputOptions, close } = this.#proxy.serve(cache, options.needed)
       return {
-        url: source.url,
-        inputOptions: source.inputOptions,
-        release: () => this.#release(key, entry),
+        ...{ url, inputOptions },
+        release: () => {
+          close()
+          this.#release(key, entry)
+        },
       }
     } catch (error) {
       this.#release(key, entry)
@@ -73,16 +77,14 @@ export class RemoteSources {
         blocksMax: BLOCKS_MAX,
         read: (offset, length, { signal }) => reader.read(offset, length, { signal }),
       })
-      const source = this.#proxy.serve(cache)
       const close = async () => {
-        source.close()
         cache.close()
         await reader.close()
       }
-      return { source, close }
+      return { cache, close }
     }
-    const entry: Entry = { served: open(), users: 0, idleTimer: undefined }
-    entry.served.catch(() => {
+    const entry: Entry = { source: open(), users: 0, idleTimer: undefined }
+    entry.source.catch(() => {
       if (this.#entries.get(key) === entry) this.#entries.delete(key)
     })
     this.#entries.set(key, entry)
@@ -98,7 +100,7 @@ export class RemoteSources {
   async #close(key: string, entry: Entry): Promise<void> {
     clearTimeout(entry.idleTimer)
     if (this.#entries.get(key) === entry) this.#entries.delete(key)
-    const served = await entry.served.catch(() => undefined)
-    await served?.close()
+    const source = await entry.source.catch(() => undefined)
+    await source?.close()
   }
 }

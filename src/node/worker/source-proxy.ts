@@ -1,5 +1,5 @@
 /**
- * A loopback HTTP server that lets an ffmpeg on this machine read and seek in a remote file. Each source has its own
+ * A loopback HTTP server that lets an ffmpeg on this machine read and seek in a remote file. Each task has its own
  * unguessable URL; bytes are fetched as ffmpeg asks for them.
  */
 import { randomBytes } from 'node:crypto'
@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream/promises'
+import { AnswerEnds, type Range } from './answer-end.ts'
 import type { BlockCache } from './block-cache.ts'
 
 export interface ServedSource {
@@ -17,54 +18,63 @@ export interface ServedSource {
 }
 
 export interface SourceProxy {
-  serve(source: BlockCache): ServedSource
+  /** @param needed about what will be read; undefined: nobody knows */
+  serve(source: BlockCache, needed?: Range): ServedSource
   stop(): Promise<void>
 }
 
 /**
- * Nothing but this URL's kind may be opened, whatever the file says; one connection serves all reads. What lies in the system's
- * buffers when ffmpeg has enough was sent over the network in vain: they are kept small, that of the sender by way of its packets.
+ * Nothing but this URL's kind may be opened, whatever the file says. An answer that ends before the file does is asked to go on; one
+ * that fails is not, since its URL is gone.
  */
 const INPUT_OPTIONS = [
-  ...['-protocol_whitelist', 'http,tcp', '-seekable', '1', '-multiple_requests', '1'],
+  ...['-protocol_whitelist', 'http,tcp', '-seekable', '1', '-multiple_requests', '1', '-reconnect', '1'],
+  // Where nobody knows what is needed, what lies in the system's buffers at the end was sent in vain.
   ...['-recv_buffer_size', '16384', '-tcp_mss', '1448'],
 ]
 
 /** Of what is handed on at once: it waits here until ffmpeg takes it. */
 const SLICE_BYTES = 64 * 1024
+/** So far ahead of what ffmpeg reads bytes are fetched. */
+const AHEAD_BYTES = 256 * 1024
+
+interface Served {
+  readonly source: BlockCache
+  readonly ends: AnswerEnds
+  /** Forgets it. */
+  close(): void
+}
 
 export async function startSourceProxy(): Promise<SourceProxy> {
-  const sources = new Map<string, BlockCache>()
+  const sources = new Map<string, Served>()
   const server = createServer((request, response) => {
-    const source = sources.get(request.url ?? '')
-    if (source === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) {
+    const served = sources.get(request.url ?? '')
+    if (served === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) {
       response.writeHead(404).end()
       return
     }
-    respond(source, request, response).catch(() => response.destroy())
+    respond(served, request, response).catch(() => response.destroy())
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {
-    serve(source) {
+    serve(source, needed) {
       const path = `/${randomBytes(16).toString('hex')}`
-      sources.set(path, source)
-      return {
-        url: `http://127.0.0.1:${port}${path}`,
-        inputOptions: INPUT_OPTIONS,
-        close: () => void sources.delete(path),
-      }
+      const close = () => void sources.delete(path)
+      sources.set(path, {
+        source,
+        ends: new AnswerEnds(needed, (offset) => source.endOfKnown(offset)),
+        close,
+      })
+      return { url: `http://127.0.0.1:${port}${path}`, inputOptions: INPUT_OPTIONS, close }
     },
     stop: () => closeServer(server),
   }
 }
 
-async function respond(
-  source: BlockCache,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function respond(served: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { source, ends } = served
   const range = parseRange(request.headers.range, source.sizeBytes)
   if (range === undefined) {
     response.writeHead(416, { 'content-range': `bytes */${source.sizeBytes}` }).end()
@@ -83,18 +93,29 @@ async function respond(
     response.end()
     return
   }
-  await pipeline(blocks(source, start, end), response)
+  const stop = ends.next(start, end)
+  await pipeline(blocks(served, start, stop), response, { end: stop === end })
+  // All that was written still goes out.
+  if (stop < end) response.socket?.destroySoon()
 }
 
-async function* blocks(source: BlockCache, start: number, end: number): AsyncGenerator<Uint8Array> {
-  let offset = start
-  while (offset < end) {
-    const bytes = (await source.read(offset)).subarray(0, Math.min(SLICE_BYTES, end - offset))
+async function* blocks({ source, close }: Served, start: number, end: number): AsyncGenerator<Uint8Array> {
+  for (let offset = start; offset < end; ) {
+    source.fetchAhead(offset, Math.min(end, offset + AHEAD_BYTES))
+    const bytes = (await readOrClose(offset)).subarray(0, Math.min(SLICE_BYTES, end - offset))
     if (bytes.length === 0) throw new Error('the source ended early')
     offset += bytes.length
-    // The next block is on its way while the second half of this one is read; a reader that seeks away has cost one block.
-    if (offset < end) source.prefetchAfterHalf(offset - 1)
     yield bytes
+  }
+
+  /** Without the URL nobody asks for the rest of what cannot be had. */
+  async function readOrClose(offset: number): Promise<Uint8Array> {
+    try {
+      return await source.read(offset)
+    } catch (error) {
+      close()
+      throw error
+    }
   }
 }
 

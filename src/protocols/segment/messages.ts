@@ -21,6 +21,11 @@ export const segmentOffer = z.object({
     format: z.string().regex(/^[a-z0-9_]{1,64}$/),
     /** The index of the video stream in the file. */
     stream: z.int().min(0).max(65_535),
+    /** About what is read of it, half-open, in bytes; null where nobody knows. More is there for the asking. */
+    bytes: z
+      .tuple([count, count])
+      .refine(([start, end]) => start <= end, 'a range that ends before it starts')
+      .nullable(),
     /** The encoder's build that an H.264 stream names in its first packet alone. */
     x264Build: z.int().min(0).max(0x7fffffff).nullable(),
   }),
