@@ -8,7 +8,7 @@ import type { EncodeRequest, JobEvent, NodeInit, VerifyLevel, WorkerTaskEvent } 
 import { VERSION } from './node/version.ts'
 import { jsonLines } from './ui/json-lines.ts'
 import { plainReporter } from './ui/plain.ts'
-import { benchmarkTable, checksTable, peersTable } from './ui/tables.ts'
+import { benchmarkTable, checksTable, jobsTable, peersTable } from './ui/tables.ts'
 import { verificationText } from './ui/verification.ts'
 
 const out = (text: string) => void process.stdout.write(text)
@@ -173,6 +173,56 @@ networkOptions(
     }
   }),
 )
+
+interface ResumeCliOptions extends NetworkOptions {
+  slots?: number
+  quiet?: boolean
+}
+
+networkOptions(
+  program
+    .command('resume')
+    .description('go on with a job that was interrupted: its finished segments are not encoded again')
+    .argument('[job]', "as 'ffswarm jobs' lists it; default: the only one")
+    .option('--slots <n>', 'segments to encode here at once', positiveInteger)
+    .option('-q, --quiet', 'say nothing but errors'),
+).action((id: string | undefined, options: ResumeCliOptions) =>
+  main(options, async (signal, { createNode, encode, findJob, openDataDir, surroundings }) => {
+    const dataDir = await openDataDir(options.dataDir, surroundings().env)
+    const { request } = await findJob(dataDir, id, { signal })
+    const node = await createNode(
+      { ...nodeInit('coordinator', options), slots: options.slots },
+      surroundings(),
+      { signal },
+    )
+    try {
+      await encode(node, request, { signal, emit: reporter(options) })
+    } finally {
+      await node.stop()
+    }
+  }),
+)
+
+program
+  .command('jobs')
+  .description('jobs that were interrupted on this machine, and what they keep')
+  .option('--discard <job>', 'remove what it keeps')
+  .option('--data-dir <dir>', 'where it lies (default: $FFSWARM_HOME or the XDG data directory)')
+  .option('--json', 'one JSON object a line')
+  .action((options: { discard?: string; dataDir?: string; json?: boolean }) =>
+    main(options, async (signal, { discardJob, listJobs, openDataDir, surroundings }) => {
+      const dataDir = await openDataDir(options.dataDir, surroundings().env)
+      if (options.discard !== undefined) {
+        const { id, segments, request } = await discardJob(dataDir, options.discard, { signal })
+        if (options.json) json({ event: 'discarded', job: id, segments })
+        else out(`job ${id} (${request.outputPath}) is discarded: ${segments} segments\n`)
+        return
+      }
+      const jobs = await listJobs(dataDir, { signal })
+      if (options.json) for (const job of jobs) json(job)
+      else out(jobsTable(jobs))
+    }),
+  )
 
 networkOptions(
   program

@@ -20,10 +20,10 @@ interface Entry {
 export class BlobStore {
   readonly #entries = new Map<string, Entry>()
 
-  async add(path: string): Promise<StoredBlob> {
+  /** @param id as another process had it that peers still read from; undefined: a new one */
+  async add(path: string, id = randomBytes(16).toString('hex')): Promise<StoredBlob> {
     const file = await open(path, 'r')
     const { size } = await file.stat()
-    const id = randomBytes(16).toString('hex')
     const granted = new Set<string>()
     this.#entries.set(id, { content: fileContent(file, size), granted })
     return {

@@ -9,9 +9,10 @@
  */
 
 import '../polyfill.ts'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, unlink } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isErrno } from './errno.ts'
@@ -27,6 +28,12 @@ const YIELD_MS = 5
 
 /** A process that accepts but does not answer is stopped or overloaded, and alive. */
 const ANSWER_TIMEOUT_MS = 2_000
+
+/** macOS takes paths of sockets up to 103 bytes, Linux up to 107. */
+const SOCKET_PATH_BYTES_MAX = 103
+
+/** Room for `/.<name of a contender>`. */
+const SOCKET_NAME_BYTES = '/.0123456789ab'.length
 
 /** The answer to whoever connects. */
 const ANSWERS = { holder: 'H', contender: 'C' } as const
@@ -49,6 +56,30 @@ export async function claim(directory: string, options: { signal: AbortSignal })
   }
   await contender.release()
   return undefined
+}
+
+/**
+ * Claims a name that has a meaning in a directory; undefined where another process holds it.
+ *
+ * @throws whatever the file system does
+ */
+export async function claimName(
+  directory: string,
+  name: string,
+  options: { signal: AbortSignal },
+): Promise<Claim | undefined> {
+  const digest = createHash('sha256').update(directory).digest('hex').slice(0, 16)
+  if (process.platform === 'win32') return await claimPipe(`\\\\.\\pipe\\ffswarm-${digest}-${name}`)
+  const inside = join(directory, 'claims', name)
+  if (Buffer.byteLength(inside) + SOCKET_NAME_BYTES <= SOCKET_PATH_BYTES_MAX) {
+    try {
+      return await claim(inside, options)
+    } catch (err) {
+      // Some network and foreign file systems hold no sockets.
+      if (!isErrno(err, 'ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'EINVAL')) throw err
+    }
+  }
+  return await claim(join(tmpdir(), `ffswarm-${process.getuid?.()}-${digest}`, name), options)
 }
 
 /** Claims a named pipe; undefined where another process holds it. */

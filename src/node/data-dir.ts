@@ -17,6 +17,11 @@ export function dataDir(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = proc
   return join(env.HOME || homedir(), '.local', 'share', 'ffswarm')
 }
 
+/** The same, or the one that was named. @throws NetworkError `DATA_DIR_UNUSABLE` */
+export async function openDataDir(named: string | undefined, env: NodeJS.ProcessEnv): Promise<string> {
+  return await createDataDir(named === undefined ? env : { ...env, FFSWARM_HOME: named })
+}
+
 /**
  * The data directory, created for this user alone where it is missing.
  *

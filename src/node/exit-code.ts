@@ -1,9 +1,10 @@
 /** What a failure means for the process: its exit code, and the last line of the machine interface. */
 import { MediaError } from '../media/index.ts'
 import type { JobFailed } from './coordinator/events.ts'
+import { UnfinishedError } from './coordinator/unfinished.ts'
 import { NetworkError } from './network-error.ts'
 
-export const EXIT = { done: 0, failed: 1, usage: 2, environment: 3, interrupted: 130 } as const
+export const EXIT = { done: 0, failed: 1, usage: 2, environment: 3, unfinished: 4, interrupted: 130 } as const
 
 const USAGE: ReadonlySet<string> = new Set(['PARAMS_INVALID', 'OUTPUT_FORMAT', 'ADDRESS_INVALID'])
 const ENVIRONMENT: ReadonlySet<string> = new Set([
@@ -11,9 +12,12 @@ const ENVIRONMENT: ReadonlySet<string> = new Set([
   ...['IDENTITY_UNREADABLE', 'IDENTITIES_EXHAUSTED'],
 ])
 
-/** 0 done, 1 failed, 2 usage, 3 environment, 130 interrupted. */
+/** 0 done, 1 failed, 2 usage, 3 environment, 4 unfinished but resumable, 130 interrupted. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Interrupted) return EXIT.interrupted
+  if (error instanceof UnfinishedError) {
+    return error.cause instanceof Interrupted ? EXIT.interrupted : EXIT.unfinished
+  }
   const code = codeOf(error)
   if (USAGE.has(code)) return EXIT.usage
   if ((error instanceof NetworkError || error instanceof MediaError) && ENVIRONMENT.has(code)) {
@@ -24,7 +28,8 @@ export function exitCodeOf(error: unknown): number {
 
 export function failedEvent(error: unknown): JobFailed {
   const message = inOneLine(error instanceof Error ? error.message : String(error))
-  return { event: 'failed', code: codeOf(error), message }
+  const job = error instanceof UnfinishedError ? { job: error.job } : {}
+  return { event: 'failed', code: codeOf(error), message, ...job }
 }
 
 /** File names may hold line feeds, and worse. */

@@ -3,14 +3,13 @@
  * it identity 1, and so on, so that a node that comes back is the peer it was.
  */
 
-import { createHash } from 'node:crypto'
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
-import { hostname, tmpdir } from 'node:os'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey, PeerId } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { type Claim, claim, claimPipe } from './claim.ts'
+import { type Claim, claimName } from './claim.ts'
 import { isErrno } from './errno.ts'
 import { NetworkError } from './network-error.ts'
 
@@ -25,12 +24,6 @@ export interface Identity {
 
 /** More nodes than this on one machine is a runaway script. */
 const IDENTITIES_MAX = 1024
-
-/** macOS takes paths of sockets up to 103 bytes, Linux up to 107. */
-const SOCKET_PATH_BYTES_MAX = 103
-
-/** Room for `/<index>/.<name of a contender>`. */
-const SOCKET_NAME_BYTES = '/1023/.0123456789ab'.length
 
 /**
  * Takes the first identity that no running process has, and creates it where it is new.
@@ -67,29 +60,10 @@ async function claimIndex(
 ): Promise<Claim & { index: number }> {
   for (let index = 0; index < IDENTITIES_MAX; index++) {
     options.signal.throwIfAborted()
-    const claimed = await claimOne(directory, index, options)
+    const claimed = await claimName(directory, String(index), options)
     if (claimed !== undefined) return { index, release: async () => await claimed.release() }
   }
   throw new NetworkError({ code: 'IDENTITIES_EXHAUSTED', path: directory, count: IDENTITIES_MAX })
-}
-
-async function claimOne(
-  directory: string,
-  index: number,
-  options: { signal: AbortSignal },
-): Promise<Claim | undefined> {
-  const digest = createHash('sha256').update(directory).digest('hex').slice(0, 16)
-  if (process.platform === 'win32') return await claimPipe(`\\\\.\\pipe\\ffswarm-${digest}-${index}`)
-  const inHome = join(directory, 'claims')
-  if (Buffer.byteLength(inHome) + SOCKET_NAME_BYTES <= SOCKET_PATH_BYTES_MAX) {
-    try {
-      return await claim(join(inHome, String(index)), options)
-    } catch (err) {
-      // Some network and foreign file systems hold no sockets.
-      if (!isErrno(err, 'ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'EINVAL')) throw err
-    }
-  }
-  return await claim(join(tmpdir(), `ffswarm-${process.getuid?.()}-${digest}`, String(index)), options)
 }
 
 async function loadOrCreateKey(path: string): Promise<Ed25519PrivateKey> {

@@ -12,7 +12,7 @@ import { parseAddress } from './address.ts'
 import { runBenchmark } from './benchmark.ts'
 import { BlobStore } from './blob-store.ts'
 import { Capacity } from './capacity.ts'
-import { createDataDir } from './data-dir.ts'
+import { openDataDir } from './data-dir.ts'
 import { type Discovery, discovery, SWARM_DEFAULT } from './discovery.ts'
 import { claimIdentity, type Identity } from './identity.ts'
 import { createSwarmNode } from './libp2p.ts'
@@ -99,9 +99,7 @@ export async function createNode(
   options: { signal: AbortSignal },
 ): Promise<SwarmNode> {
   const connect = (init.connect ?? []).map(parseAddress)
-  const env =
-    init.dataDir === undefined ? surroundings.env : { ...surroundings.env, FFSWARM_HOME: init.dataDir }
-  const dataDir = await createDataDir(env)
+  const dataDir = await openDataDir(init.dataDir, surroundings.env)
   const locating = locateTools({ ...surroundings, cacheDir: join(dataDir, 'bin') })
   const asking = locating.then((tools) => readCapabilities(tools.ffmpeg, options))
   // Whoever has the identity is told first.

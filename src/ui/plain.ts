@@ -41,6 +41,11 @@ export function plainReporter({ write, isTerminal, columns, now }: PlainOptions)
           `  ${event.isEstimate ? 'about ' : ''}${event.frames} frames, ${formatSeconds(event.seconds)}, params: ${event.params}`,
         )
         break
+      case 'resumed':
+        line(
+          `  ${event.segments} ${event.segments === 1 ? 'segment' : 'segments'} of it, ${event.frames} frames, are there from before`,
+        )
+        break
       case 'peer':
         peers.set(event.peer, event.name)
         line(`  ${event.name} (…${event.peer.slice(-8)}) ${peerText(event.state, event.slots, event.detail)}`)

@@ -1,5 +1,6 @@
 /** Peers and checks as tables for people. */
-import type { BenchmarkRow, Check, PeerRow } from '../node/index.ts'
+import type { BenchmarkRow, Check, JobSummary, PeerRow } from '../node/index.ts'
+import { formatBytes } from './plain.ts'
 
 const SHOWN_ENCODERS = ['libx264', 'libx265', 'libsvtav1', 'libvpx-vp9', 'libaom-av1']
 
@@ -37,6 +38,23 @@ export function benchmarkTable(rows: readonly BenchmarkRow[]): string {
         : [name, result.message, '', '', peer],
     ),
   )
+}
+
+export function jobsTable(jobs: readonly JobSummary[]): string {
+  if (jobs.length === 0) return 'no unfinished jobs\n'
+  const cells = jobs.map(({ id, isRunning, framesDone, frames, segments, bytes, begunAt, request }) => [
+    id,
+    isRunning ? 'running' : 'resumable',
+    frames === undefined
+      ? `${framesDone} frames`
+      : `${Math.floor((100 * framesDone) / Math.max(1, frames))} %`,
+    `${segments}`,
+    formatBytes(bytes),
+    begunAt.slice(0, 16).replace('T', ' '),
+    `${request.inputPath} → ${request.outputPath}`,
+    request.params ?? '',
+  ])
+  return table(['JOB', 'STATE', 'DONE', 'SEGMENTS', 'ON DISK', 'BEGUN (UTC)', 'FILES', 'PARAMS'], cells)
 }
 
 export function checksTable(checks: readonly Check[]): string {

@@ -94,12 +94,10 @@ export interface RunningJob {
 }
 
 /** Starts an encode of the lab's clip. */
-export async function startEncode(
-  lab: Lab,
-  { params, extension = 'mkv', home, network = LOOPBACK, connect = [], args = [], ...options }: EncodeSetup,
-): Promise<RunningJob> {
-  const ownHome = home ?? (await newHome(lab))
-  const output = await lab.newOutput(extension)
+export async function startEncode(lab: Lab, setup: EncodeSetup): Promise<RunningJob> {
+  const { params, extension = 'mkv', network = LOOPBACK, connect = [], args = [], ...options } = setup
+  const ownHome = setup.home ?? (await newHome(lab))
+  const output = setup.output ?? (await lab.newOutput(extension))
   const process = startCli(
     [
       ...['encode', lab.clip, '-o', output, '--json', '--params', params, ...network],
@@ -115,6 +113,8 @@ export interface EncodeSetup extends CliOptions {
   params: string
   extension?: string
   home?: string
+  /** By default one of its own. */
+  output?: string
   network?: readonly string[]
   connect?: readonly LabNode[]
   args?: readonly string[]
@@ -130,6 +130,7 @@ export async function expectExact(lab: Lab, job: RunningJob): Promise<void> {
   // The clip's audio starts before its video does, by what its encoder needs: times are compared from the first frame.
   expect(secondsFromFirst(frames, 1000)).toEqual(secondsFromFirst(wanted, 12800))
   expectNothingLeft(job)
+  expect(jobsIn(job.home), 'of unfinished jobs').toEqual([])
 }
 
 export function expectNothingLeft({ home, output }: RunningJob): void {
@@ -142,6 +143,15 @@ export function expectNothingLeft({ home, output }: RunningJob): void {
 export function leftIn(home: string): string[] {
   const work = join(home, 'work')
   return existsSync(work) ? readdirSync(work, { recursive: true, encoding: 'utf8' }) : []
+}
+
+/** The directories of unfinished jobs in a home. */
+export function jobsIn(home: string): string[] {
+  const parent = join(home, 'jobs')
+  if (!existsSync(parent)) return []
+  return readdirSync(parent).flatMap((machine) => {
+    return readdirSync(join(parent, machine)).map((id) => join(parent, machine, id))
+  })
 }
 
 const decoded = new Map<string, Promise<string[]>>()

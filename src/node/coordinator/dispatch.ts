@@ -2,8 +2,9 @@
  * Carries out what the scheduler decides: offers tasks to executors, brings and verifies their segments, and tells it what
  * became of them.
  */
+import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { toSeconds } from '../../media/index.ts'
 import { SLOTS_MAX } from '../capacity.ts'
 import type { SwarmNode } from '../node.ts'
@@ -19,12 +20,15 @@ import {
 } from './attempt-failure.ts'
 import type { Build } from './builds.ts'
 import type { JobEvent, SegmentChanged } from './events.ts'
-import type { Executor } from './executor.ts'
+import type { EncodedTask, Executor } from './executor.ts'
 import { JobError } from './failure.ts'
 import type { Job } from './job.ts'
 import { LookInDoubt, startsWithLook } from './opening.ts'
 import type { SegmentPlan, Task } from './plan.ts'
+import { restoreSegments } from './restore.ts'
 import { StartsInDoubt } from './starts.ts'
+import type { StoredJob } from './store/index.ts'
+import { recipeOf } from './store/recipe.ts'
 import { type VerifiedSegment, verifySegment } from './verify-segment.ts'
 
 export interface DispatchInit {
@@ -34,7 +38,8 @@ export interface DispatchInit {
   policy: SchedulePolicy
   /** Undefined: the first segment decides. */
   build: Build | undefined
-  directory: string
+  /** Where segments lie, and what is told of those that are verified. */
+  stored: StoredJob
   signal: AbortSignal
   /** Whether this executor may have work now; asked before each task. */
   mayWork(executor: Executor): boolean
@@ -51,11 +56,11 @@ export class Dispatch {
   /** Those that are under way, and when each has ended. */
   readonly #attempts = new Map<Assignment<Task>, Attempt & { ended: Promise<void> }>()
   readonly #verified = new Map<Task, VerifiedSegment>()
+  readonly #recipe: string
   readonly #stopped = new AbortController()
   readonly #finished = Promise.withResolvers<void>()
   /** Whose parameter sets all segments of the job share. */
   #build: Build | undefined
-  #begun = 0
   #isRunning = false
   /** Peers that found something in a task that puts the whole job in doubt. */
   readonly #doubters = new Map<Task, Set<string>>()
@@ -64,6 +69,7 @@ export class Dispatch {
     this.#init = init
     this.#scheduler = new Scheduler(init.plan, init.policy)
     this.#build = init.build
+    this.#recipe = recipeOf(init.job)
     this.#finished.promise.catch(() => {})
   }
 
@@ -110,6 +116,17 @@ export class Dispatch {
     for (const assignment of this.#scheduler.removePeer(peer))
       this.#attempts.get(assignment)?.over.abort(reason)
     this.assign()
+  }
+
+  /** Takes what is there from before, before anything else. @returns those that count again */
+  async restore(plan: SegmentPlan, options: { signal: AbortSignal }): Promise<readonly VerifiedSegment[]> {
+    const { node, job, stored } = this.#init
+    const wantedBuild = (made: Build) => this.#settleBuild(made, false)
+    const atOnce = node.machine.cores
+    const segments = await restoreSegments(node, job, plan, stored, wantedBuild, { ...options, atOnce })
+    this.#scheduler.restore(segments.map(({ task }) => task))
+    for (const segment of segments) this.#verified.set(segment.task, segment)
+    return segments
   }
 
   /** Ends the job: `run` rejects with this. */
@@ -161,9 +178,10 @@ export class Dispatch {
   #begin(assignment: Assignment<Task>): void {
     const executor = this.#executors.get(assignment.peer)
     if (executor === undefined) return
-    const { job, directory } = this.#init
-    // A try that is being ended may still have its file.
-    const path = join(directory, `segment-${assignment.task.index}-${++this.#begun}.${job.container}`)
+    const { job, stored } = this.#init
+    // A try that is being ended may still have its file, and so may one of a process before this one.
+    const name = `segment-${assignment.task.index}-${randomBytes(4).toString('hex')}`
+    const path = join(stored.directory, `${name}.${job.container}`)
     const attempt = { assignment, executor, path, over: new AbortController() }
     const ended = this.#run(attempt).catch((error: unknown) => this.fail(error))
     this.#attempts.set(assignment, { ...attempt, ended })
@@ -196,6 +214,7 @@ export class Dispatch {
         signal,
       })
       if (!(await startsWithLook(node.tools, job, task, { signal }))) throw new StartsInDoubt()
+      await this.#keep(attempt, encoded)
       const needless = this.#scheduler.verified(assignment, this.#seconds())
       if (needless === undefined) {
         await rm(path, { force: true })
@@ -220,6 +239,21 @@ export class Dispatch {
     }
   }
 
+  /** Before it counts it is on the disk, and told of there. */
+  async #keep(
+    { assignment: { task, number }, executor, path }: Attempt,
+    encoded: EncodedTask,
+  ): Promise<void> {
+    const { peer, name, isLocal, software, ffmpeg } = executor
+    const { sizeBytes, sha256, encodeSeconds, cpuSeconds, seekIndex, complaints } = encoded
+    await this.#init.stored.addSegment({
+      ...{ recipe: this.#recipe, index: task.index, first: task.first, frames: task.frames },
+      ...{ ptsDigest: task.expected.ptsDigest, file: basename(path), sizeBytes, sha256 },
+      ...{ encodeSeconds, cpuSeconds, seekIndex, complaints, attempt: number },
+      ...{ peer, name, isLocal, software, ffmpeg },
+    })
+  }
+
   /** The first segment decides where nothing has; what this node itself makes of the film counts more than its first frame. */
   #settleBuild(made: Build, isLocal: boolean): Build {
     const isFirst = this.#verified.size === 0
@@ -229,7 +263,7 @@ export class Dispatch {
 
   #onFailure(attempt: Attempt, error: unknown): void {
     const { assignment, executor, over } = attempt
-    const { job, directory } = this.#init
+    const { job, stored } = this.#init
     const told = describeFailure(error)
     this.#tell(attempt, 'failed', told)
     const kind = classifyFailure(error, {
@@ -240,7 +274,7 @@ export class Dispatch {
       isSeekable: job.index.seekable,
     })
     if (kind === 'disk-full') {
-      this.fail(new JobError({ code: 'WORK_DISK_FULL', directory }, { cause: error }))
+      this.fail(new JobError({ code: 'WORK_DISK_FULL', directory: stored.directory }, { cause: error }))
       return
     }
     if (isDoubt(kind) && this.#isConfirmed(assignment)) {

@@ -1,6 +1,5 @@
 /** The film shared out: every segment encoded by somebody and verified, or the job ends. */
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { stat } from 'node:fs/promises'
 import { formatTimeBase, toSeconds, videoArguments } from '../../media/index.ts'
 import { sharesCpus } from '../machine.ts'
 import type { SwarmNode } from '../node.ts'
@@ -18,6 +17,7 @@ import { tellProgress } from './progress.ts'
 import { kindOfWork, readRates, rememberRates } from './remembered-rates.ts'
 import type { EncodeOptions, EncodeRequest } from './request.ts'
 import { checkStarts, decodedFromStart, StartsInDoubt } from './starts.ts'
+import type { StoredJob } from './store/index.ts'
 import type { VerifiedSegment } from './verify-segment.ts'
 
 export interface EncodedFilm {
@@ -37,20 +37,18 @@ export async function encodeSegments(
   node: SwarmNode,
   prepared: Job,
   request: EncodeRequest,
-  directory: string,
+  { stored, directory }: { stored: StoredJob; directory: string },
   options: EncodeOptions,
 ): Promise<EncodedFilm> {
   const warn = (message: string) => options.emit({ event: 'warning', message })
-  let job = prepared
   const again = { signal: options.signal, scratchDir: directory }
+  // What is there from before can stand anywhere in the film.
+  let job = stored.segments.length === 0 ? prepared : await withWholeIndex(node, prepared, again)
   for (;;) {
     announce(node, job, request, options)
-    const place = await mkdtemp(join(directory, 'segments-'))
     try {
-      return await dispatch(node, job, request, place, options)
+      return await dispatch(node, job, request, { stored, directory }, options)
     } catch (error) {
-      // They would take their place on the disk until the job's end, and nobody wants them.
-      await rm(place, { recursive: true, force: true, maxRetries: 3 })
       if (error instanceof IndexInDoubt) {
         warn('the packets of this file do not tell its frames: it is decoded once to learn them')
         job = await withDecodedIndex(node, job, again)
@@ -100,11 +98,11 @@ async function dispatch(
   node: SwarmNode,
   job: Job,
   request: EncodeRequest,
-  directory: string,
+  { stored, directory }: { stored: StoredJob; directory: string },
   { signal, emit }: EncodeOptions,
 ): Promise<EncodedFilm> {
   const before = await stat(job.source.path)
-  const sourceBlob = await node.blobs.add(job.source.path)
+  const sourceBlob = await node.blobs.add(job.source.path, stored.blobId)
   const kind = kindOfWork(job)
   // Nodes that are to be taken for equal are.
   const rates =
@@ -126,12 +124,19 @@ async function dispatch(
       benchmarkSeconds: request.benchmarkSeconds,
     },
     build: wantedBuild(job.build, request.local !== 'never'),
-    directory,
+    stored,
     signal,
     mayWork: (executor) => !executor.isLocal || worksHere(),
     emit,
   })
 
+  // Those of another try at the job are removed.
+  const restored = await work.restore(plan, { signal })
+  if (restored.length > 0) {
+    const frames = restored.reduce((sum, { task }) => sum + task.frames, 0)
+    emit({ event: 'resumed', segments: restored.length, frames })
+  }
+  if (job.rest === undefined) await stored.tellFrames(plan.totalFrames)
   const { now } = node.surroundings
   const stopFollowing = followPeers(node.membership, job.params.encoder, {
     emit,
@@ -204,6 +209,7 @@ async function dispatch(
     const all = await withWholeIndex(node, job, { ...reading, scratchDir: directory })
     if (!goesOn(head, all)) throw new HeadInDoubt()
     announce(node, all, request, { signal, emit })
+    await stored.tellFrames(all.film.pts.length)
     plan.grow(filmPlan(all))
     work.grow()
     return all

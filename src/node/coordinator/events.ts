@@ -5,6 +5,7 @@ type PeerIdString = string
 
 export type JobEvent =
   | JobStarted
+  | JobResumed
   | PeerChanged
   | SegmentChanged
   | JobProgress
@@ -27,6 +28,13 @@ export interface JobStarted {
   readonly seconds: number
   readonly timeBase: string
   readonly coordinator: PeerIdString
+}
+
+/** So much is there from before. */
+export interface JobResumed {
+  readonly event: 'resumed'
+  readonly segments: number
+  readonly frames: number
 }
 
 export interface PeerChanged {
@@ -112,4 +120,6 @@ export interface JobFailed {
   readonly event: 'failed'
   readonly code: string
   readonly message: string
+  /** Its segments are kept: `ffswarm resume` goes on with it. */
+  readonly job?: string
 }

@@ -16,6 +16,10 @@ export type JobFailure =
   | { code: 'PEERS_LOST'; waitSeconds: number }
   | { code: 'SEGMENT_FAILED'; index: number; startSeconds: number; attempts: number; detail: string }
   | { code: 'SOURCE_CHANGED'; path: string }
+  /** Another process works on this very job. */
+  | { code: 'JOB_RUNNING'; id: string; output: string }
+  | { code: 'JOB_UNKNOWN'; id: string | undefined; known: readonly string[] }
+  | { code: 'JOB_AMBIGUOUS'; ids: readonly string[] }
   | ({ code: 'SEGMENT_CHANGED' } & BlamedSegment)
   | { code: 'REPORT_UNWRITABLE'; path: string; detail: string }
   | { code: 'REPORT_UNREADABLE'; path: string; detail: string }
@@ -64,6 +68,14 @@ function describe(failure: JobFailure): string {
       return `segment ${failure.index} (at ${failure.startSeconds.toFixed(1)} s) could not be encoded in ${failure.attempts} attempts: ${failure.detail}`
     case 'SOURCE_CHANGED':
       return `${failure.path} has changed while it was encoded: start again when it is complete`
+    case 'JOB_RUNNING':
+      return `another process makes ${failure.output} of the same file with the same params (job ${failure.id}): wait for it, or end it first`
+    case 'JOB_UNKNOWN': {
+      const known = failure.known.length === 0 ? '' : `; there are ${failure.known.join(', ')}`
+      return `there is no unfinished job${failure.id === undefined ? '' : ` ${failure.id}`} on this machine${known}: 'ffswarm encode' begins one`
+    }
+    case 'JOB_AMBIGUOUS':
+      return `there are several unfinished jobs (${failure.ids.join(', ')}): name one, as 'ffswarm jobs' lists them`
     case 'SEGMENT_CHANGED':
       return `segment ${failure.index} (${failure.startSeconds.toFixed(1)} to ${failure.endSeconds.toFixed(1)} s, encoded by ${failure.name}) changed on this disk after it was verified: check the disk of the data directory, or name another with --data-dir`
     case 'REPORT_UNWRITABLE':

@@ -16,6 +16,8 @@ import { type Evidence, toReport } from './report.ts'
 import { reserveReport } from './report-file.ts'
 import type { EncodeOptions, EncodeRequest } from './request.ts'
 import { checkSegments } from './segment-integrity.ts'
+import { openJob, type StoredJob } from './store/index.ts'
+import { isHopeless, UnfinishedError } from './unfinished.ts'
 import type { VerifiedSegment } from './verify-segment.ts'
 
 export type { EncodeOptions, EncodeRequest } from './request.ts'
@@ -23,8 +25,8 @@ export type { EncodeOptions, EncodeRequest } from './request.ts'
 /**
  * Encodes a file over the swarm, and writes the report on it if there is to be one, however it ends.
  *
- * @throws MediaError, JobError, OutputError, ProtocolError; the signal's reason when it was aborted. Nothing is left behind
- * then but the report, and an existing output is as it was.
+ * @throws MediaError, JobError, OutputError, ProtocolError; the signal's reason when it was aborted; UnfinishedError with one of
+ * these as its cause where segments are kept. Nothing else is left behind then but the report, and an existing output is as it was.
  */
 export async function encode(
   node: SwarmNode,
@@ -68,12 +70,19 @@ async function encodeFile(
   const directory = join(node.workDir, 'job')
   await mkdir(directory, { recursive: true })
   let output: OutputFile | undefined
+  let stored: StoredJob | undefined
   try {
     emit({ event: 'phase', phase: 'probing' })
     const enough = waitForPeers(node.membership, request, { signal })
     // A failure of either is the job's; the other one's must not go unhandled meanwhile.
     enough.catch(() => {})
-    const prepared = await prepareJob(node, request, { signal, scratchDir: directory, startsEarly: true })
+    const unnamed = await prepareJob(node, request, { signal, scratchDir: directory, startsEarly: true })
+    stored = await openJob(node.dataDir, request, { signal })
+    const prepared = { ...unnamed, id: stored.id }
+    if (stored.outdated > 0) {
+      const message = `${request.inputPath} has changed since this job was begun: ${stored.outdated} segments of it are encoded again`
+      emit({ event: 'warning', message })
+    }
     // A job that cannot be joined ends now, not after hours of work.
     const refused = new AbortController()
     const told = tellLosses(prepared, options).catch((error: unknown) => refused.abort(error))
@@ -84,6 +93,7 @@ async function encodeFile(
       overwrite: request.overwrite,
       inputPath: request.inputPath,
     })
+    await stored.tellPartial(output.partialPath)
     clock.next('prepare')
     emit({ event: 'phase', phase: 'waiting' })
     await enough
@@ -91,10 +101,13 @@ async function encodeFile(
 
     const others = expectedOthers(node.tools, prepared, { signal, paramsKnown: true })
     others.catch(() => {})
-    const { job, segments, executors } = await encodeSegments(node, prepared, request, directory, {
-      ...options,
-      signal: AbortSignal.any([signal, refused.signal]),
-    })
+    const { job, segments, executors } = await encodeSegments(
+      node,
+      prepared,
+      request,
+      { stored, directory },
+      { ...options, signal: AbortSignal.any([signal, refused.signal]) },
+    )
     tellDamage(segments, job, options)
     await told
     refused.signal.throwIfAborted()
@@ -112,6 +125,7 @@ async function encodeFile(
     ])
     await output.commit()
     output = undefined
+    await stored.remove()
     clock.next('verify')
 
     return {
@@ -125,11 +139,16 @@ async function encodeFile(
       peers: peerShares(segments, executors),
       phases: clock.phases,
     }
+  } catch (error) {
+    if (stored === undefined) throw error
+    if (isHopeless(error)) await stored.remove()
+    throw stored.kept === 0 ? error : new UnfinishedError(error, stored)
   } finally {
     // What is still being found out writes into the directory.
     ended.abort(new Error('the job has ended'))
     await allEnded([node.tools.ffmpeg, node.tools.ffprobe])
     await output?.discard()
+    await stored?.release()
     await rm(directory, { recursive: true, force: true, maxRetries: 3 })
   }
 }

@@ -91,6 +91,13 @@ export class SegmentPlan implements Carver<Task> {
     return this.#task(this.#carved++, first, this.#withinRuns(first, cut))
   }
 
+  /** The task that was carved before, by another process perhaps. */
+  restore({ index, first, frames }: Pick<Task, 'index' | 'first' | 'frames'>): Task | undefined {
+    if (first + frames > this.#film.pts.length) return undefined
+    this.#carved = Math.max(this.#carved, index + 1)
+    return this.#task(index, first, first + frames)
+  }
+
   /** Where a segment from `first` to `end` must end so that its worker takes what it is told of repeated frames. */
   #withinRuns(first: number, end: number): number {
     const { synced } = this.#plan

@@ -16,17 +16,19 @@ export interface ProgressSources {
 /** @returns a function that ends it, and tells once more */
 export function tellProgress({ now, totalFrames, framesDone, traffic, emit }: ProgressSources): () => void {
   const began = now()
+  // What is there from before says nothing of the speed.
+  const framesBefore = framesDone()
   const tell = () => {
     const seconds = (now() - began) / 1000
     const frames = framesDone()
     const total = totalFrames()
-    const fps = frames / Math.max(seconds, 1e-3)
+    const fps = (frames - framesBefore) / Math.max(seconds, 1e-3)
     emit({
       event: 'progress',
       frames,
       total,
       fps: Math.round(fps * 100) / 100,
-      ...(frames > 0 ? { eta: Math.round((total - frames) / fps) } : {}),
+      ...(fps > 0 ? { eta: Math.round((total - frames) / fps) } : {}),
       ...traffic(),
     })
   }

@@ -80,17 +80,35 @@ export class Scheduler<Task extends Piece> {
   readonly #works: Work<Task>[] = []
   /** Those that are done once more, in parts of which some are in no task yet. */
   readonly #open = new Set<Work<Task>>()
-  #left: Stretch
+  /** What is in no task yet, in the film's order. */
+  #left: Stretch[]
 
   constructor(carver: Carver<Task>, policy: SchedulePolicy) {
     this.#carver = carver
     this.#policy = policy
-    this.#left = { first: 0, end: carver.totalFrames }
+    this.#left = [{ first: 0, end: carver.totalFrames }]
   }
 
   /** The carver knows more of the film. */
   grow(): void {
-    this.#left = { first: this.#left.first, end: this.#carver.totalFrames }
+    const last = this.#left.pop()
+    if (last !== undefined) this.#left.push({ first: last.first, end: this.#carver.totalFrames })
+  }
+
+  /**
+   * Tasks whose frames were there before the job began, before anything else is begun: all of the film must be known.
+   *
+   * @param tasks none of which has a frame of another one
+   */
+  restore(tasks: readonly Task[]): void {
+    let first = 0
+    this.#left = []
+    for (const task of [...tasks].sort((a, b) => a.first - b.first)) {
+      if (task.first > first) this.#left.push({ first, end: task.first })
+      first = task.first + task.frames
+      this.#works.push({ ...newWork(task, undefined), isDone: true })
+    }
+    this.#left.push({ first, end: this.#carver.totalFrames })
   }
 
   /** @param rate frames a second of a slot, from jobs before; undefined: its first task measures it */
@@ -158,7 +176,10 @@ export class Scheduler<Task extends Piece> {
   get isDone(): boolean {
     if (this.#carver.unseenFrames > 0) return false
     return (
-      isEmpty(this.#left) && this.#open.size === 0 && this.#returned.length === 0 && this.#running.size === 0
+      this.#framesLeft === 0 &&
+      this.#open.size === 0 &&
+      this.#returned.length === 0 &&
+      this.#running.size === 0
     )
   }
 
@@ -336,7 +357,7 @@ export class Scheduler<Task extends Piece> {
     if (returned !== undefined) return returned
     let whole: Work<Task> | undefined
     const { unseenFrames } = this.#carver
-    const seen = this.#left.end - this.#left.first
+    const seen = this.#framesLeft
     let remaining = seen + unseenFrames
     for (const work of this.#open) {
       if (work.parts === undefined || work.parts.slow === slot.peer) continue
@@ -353,16 +374,27 @@ export class Scheduler<Task extends Piece> {
     return frames === 0 ? undefined : this.#carve(whole, frames)
   }
 
+  get #framesLeft(): number {
+    return this.#left.reduce((sum, { first, end }) => sum + end - first, 0)
+  }
+
+  /** The first that has frames; the last one stays, for it may grow. */
+  #nextStretch(): Stretch {
+    for (;;) {
+      const [first, ...others] = this.#left
+      if (first === undefined) throw new RangeError('nothing of the film is left')
+      if (!isEmpty(first) || others.length === 0) return first
+      this.#left = others
+    }
+  }
+
   #carve(whole: Work<Task> | undefined, frames: number): Work<Task> {
-    const stretch = whole?.parts?.left ?? this.#left
+    const stretch = whole?.parts?.left ?? this.#nextStretch()
     const task = this.#carver.carve(stretch, Math.min(frames, stretch.end - stretch.first))
     const left = { first: task.first + task.frames, end: stretch.end }
-    const work: Work<Task> = {
-      ...{ task, whole, attempts: 0, failedPeers: new Set<string>() },
-      ...{ parts: undefined, isDone: false },
-    }
+    const work = newWork(task, whole)
     if (whole?.parts === undefined) {
-      this.#left = left
+      this.#left[0] = left
       this.#works.push(work)
     } else {
       whole.parts.left = left
@@ -388,7 +420,7 @@ export class Scheduler<Task extends Piece> {
    */
   #takeOver(views: ReadonlyMap<Slot<Task>, SlotView>, now: number, usual: number): void {
     let rates = 0
-    let pending = this.#left.end - this.#left.first + this.#carver.unseenFrames
+    let pending = this.#framesLeft + this.#carver.unseenFrames
     for (const view of views.values()) {
       rates += deliveryRate(view) ?? 0
       pending += view.pendingFrames
@@ -428,6 +460,13 @@ export class Scheduler<Task extends Piece> {
     return rate === undefined || speed === undefined
       ? { rate, pendingFrames, link }
       : { rate: speed.at(now, rate), pendingFrames, link }
+  }
+}
+
+function newWork<Task extends Piece>(task: Task, whole: Work<Task> | undefined): Work<Task> {
+  return {
+    ...{ task, whole, attempts: 0, failedPeers: new Set<string>() },
+    ...{ parts: undefined, isDone: false },
   }
 }
 

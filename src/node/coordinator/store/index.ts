@@ -1,0 +1,276 @@
+/**
+ * Jobs as they lie on the disk: what was asked for, and the segments that are done. Each job has a directory of its own, named after
+ * its input, output and params, so that the same command finds it again; one process at a time has it.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, open, readdir, realpath, rm } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+import { type Claim, claimName } from '../../claim.ts'
+import { isErrno } from '../../errno.ts'
+import { JobError } from '../failure.ts'
+import type { EncodeRequest } from '../request.ts'
+import { isSameSource, markSource } from './fingerprint.ts'
+import { Journal, readJournal } from './journal.ts'
+import { type BegunRecord, type JournalRecord, journalRecord, type SegmentRecord } from './records.ts'
+
+export type { SegmentRecord } from './records.ts'
+
+/** A job that this process works on. */
+export interface StoredJob {
+  readonly id: string
+  /** Where its segments lie. */
+  readonly directory: string
+  /** Under which peers read the source. */
+  readonly blobId: string
+  /** Verified by a process before this one. */
+  readonly segments: readonly SegmentRecord[]
+  /** Of an earlier one whose source has changed since: they are gone. */
+  readonly outdated: number
+  /** On the disk when it resolves, the segment's file included. */
+  addSegment(segment: Omit<SegmentRecord, 'type'>): Promise<void>
+  /** How many frames there are in all. */
+  tellFrames(frames: number): Promise<void>
+  /** A file beside the output that the next process removes if this one cannot. */
+  tellPartial(path: string): Promise<void>
+  /** How many segments it holds by now. */
+  readonly kept: number
+  /** Lets go of it; what it holds stays for the next process, unless that is nothing. */
+  release(): Promise<void>
+  /** The output is there, or what is here is of no use. */
+  remove(): Promise<void>
+}
+
+/** A job that was begun and not ended. */
+export interface JobSummary {
+  readonly id: string
+  readonly request: EncodeRequest
+  readonly framesDone: number
+  /** Undefined before they are known. */
+  readonly frames: number | undefined
+  readonly segments: number
+  readonly bytes: number
+  /** ISO 8601, UTC. */
+  readonly begunAt: string
+  readonly isRunning: boolean
+}
+
+interface Options {
+  signal: AbortSignal
+}
+
+/** @throws JobError JOB_RUNNING; whatever the file system does */
+export async function openJob(dataDir: string, request: EncodeRequest, options: Options): Promise<StoredJob> {
+  const asked = await withWholePaths(request)
+  const id = idOf(asked)
+  const directory = join(jobsDirectory(dataDir), id)
+  await mkdir(join(directory, 'segments'), { recursive: true, mode: 0o700 })
+  const claim = await claimName(directory, 'claim', options)
+  if (claim === undefined) throw new JobError({ code: 'JOB_RUNNING', id, output: asked.outputPath })
+  try {
+    return await takeUp(directory, id, asked, claim, options)
+  } catch (error) {
+    await claim.release()
+    throw error
+  }
+}
+
+async function takeUp(
+  directory: string,
+  id: string,
+  request: EncodeRequest,
+  claim: Claim,
+  options: Options,
+): Promise<StoredJob> {
+  const source = await markSource(request.inputPath, options)
+  const records = await readRecords(directory)
+  const begun = begunOf(records)
+  const isSame = begun !== undefined && isSameSource(begun.source, source)
+  const before = records.filter((record) => record.type === 'segment')
+  await removePartials(records)
+  if (!isSame) await empty(directory)
+  const journal = await Journal.open(join(directory, 'journal'))
+  const blob = isSame ? begun.blob : randomBytes(16).toString('hex')
+  const append = (record: JournalRecord) => journal.append(record)
+  // Once more where the same job is asked for otherwise: what was asked last holds.
+  await append({
+    type: 'job',
+    version: 1,
+    request: { ...request },
+    source,
+    blob,
+    at: begun?.at ?? Date.now(),
+  })
+  const segments = isSame ? before : []
+  let kept = segments.length
+  let isOpen = true
+  const close = async () => {
+    if (isOpen) await journal.close()
+    isOpen = false
+  }
+  return {
+    ...{ id, segments, blobId: blob, directory: join(directory, 'segments') },
+    outdated: isSame ? 0 : before.length,
+    async addSegment(segment) {
+      const segments = join(directory, 'segments')
+      await sync(join(segments, segment.file), 'r+')
+      // Its name, where the system can do that.
+      await sync(segments, 'r').catch(() => {})
+      await append({ type: 'segment', ...segment })
+      kept++
+    },
+    tellFrames: (frames) => append({ type: 'film', frames }),
+    tellPartial: (path) => append({ type: 'partial', path }),
+    get kept() {
+      return kept
+    },
+    async release() {
+      await close()
+      if (kept === 0) await rm(directory, { recursive: true, force: true, maxRetries: 3 })
+      await claim.release()
+    },
+    async remove() {
+      kept = 0
+      await close()
+      await rm(directory, { recursive: true, force: true, maxRetries: 3 })
+    },
+  }
+}
+
+/** All that were begun on this machine and are not ended, the last begun first. */
+export async function listJobs(dataDir: string, options: Options): Promise<JobSummary[]> {
+  const parent = jobsDirectory(dataDir)
+  const names = await readdir(parent).catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT')) return []
+    throw error
+  })
+  const found: JobSummary[] = []
+  for (const id of names) {
+    const directory = join(parent, id)
+    const records = await readRecords(directory)
+    const begun = begunOf(records)
+    if (begun === undefined) continue
+    const segments = records.filter((record) => record.type === 'segment')
+    const film = records.findLast((record) => record.type === 'film')
+    const claim = await claimName(directory, 'claim', options)
+    await claim?.release()
+    found.push({
+      ...{
+        id,
+        request: toRequest(begun.request),
+        frames: film?.frames,
+        begunAt: new Date(begun.at).toISOString(),
+      },
+      framesDone: segments.reduce((sum, { frames }) => sum + frames, 0),
+      segments: segments.length,
+      bytes: segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      isRunning: claim === undefined,
+    })
+  }
+  return found.sort((a, b) => b.begunAt.localeCompare(a.begunAt))
+}
+
+/** @throws JobError JOB_UNKNOWN, JOB_AMBIGUOUS */
+export async function findJob(
+  dataDir: string,
+  id: string | undefined,
+  options: Options,
+): Promise<JobSummary> {
+  const jobs = await listJobs(dataDir, options)
+  const found = jobs.filter((job) => id === undefined || (id !== '' && job.id.startsWith(id)))
+  const [job, ...others] = found
+  if (job === undefined)
+    throw new JobError({ code: 'JOB_UNKNOWN', id, known: jobs.map(({ id: known }) => known) })
+  if (others.length > 0)
+    throw new JobError({ code: 'JOB_AMBIGUOUS', ids: found.map(({ id: known }) => known) })
+  return job
+}
+
+/** Removes what a job has on the disk. @throws JobError JOB_UNKNOWN, JOB_AMBIGUOUS, JOB_RUNNING */
+export async function discardJob(dataDir: string, id: string, options: Options): Promise<JobSummary> {
+  const job = await findJob(dataDir, id, options)
+  const directory = join(jobsDirectory(dataDir), job.id)
+  const claim = await claimName(directory, 'claim', options)
+  if (claim === undefined) {
+    throw new JobError({ code: 'JOB_RUNNING', id: job.id, output: job.request.outputPath })
+  }
+  try {
+    await removePartials(await readRecords(directory))
+    await rm(directory, { recursive: true, force: true, maxRetries: 3 })
+  } finally {
+    await claim.release()
+  }
+  return job
+}
+
+/** A home directory may be shared by machines, which cannot see each other's processes. */
+function jobsDirectory(dataDir: string): string {
+  const machine =
+    hostname()
+      .replace(/[^A-Za-z0-9.-]/g, '_')
+      .slice(0, 64) || 'localhost'
+  return join(dataDir, 'jobs', machine)
+}
+
+function idOf({ inputPath, outputPath, params, mixedBuilds }: EncodeRequest): string {
+  const words = [inputPath, outputPath, params ?? null, mixedBuilds === true]
+  return createHash('sha256').update(JSON.stringify(words)).digest('hex').slice(0, 12)
+}
+
+/** From wherever the same files are named. @throws whatever the file system says of an input that is not there */
+async function withWholePaths(request: EncodeRequest): Promise<EncodeRequest> {
+  const { reportPath } = request
+  return {
+    ...request,
+    inputPath: await realpath(request.inputPath),
+    outputPath: resolve(request.outputPath),
+    reportPath: reportPath === undefined ? undefined : resolve(reportPath),
+  }
+}
+
+async function readRecords(directory: string): Promise<JournalRecord[]> {
+  const records = await readJournal(join(directory, 'journal'))
+  return records.flatMap((record) => {
+    const { success, data } = journalRecord.safeParse(record)
+    return success ? [data] : []
+  })
+}
+
+function begunOf(records: readonly JournalRecord[]): BegunRecord | undefined {
+  return records.findLast((record) => record.type === 'job')
+}
+
+/** What is not there in JSON is undefined. */
+function toRequest(request: BegunRecord['request']): EncodeRequest {
+  const { params, peers, benchmarkSeconds, segmentSeconds, reportPath, isPull, ...rest } = request
+  return {
+    ...rest,
+    ...{ params, peers, benchmarkSeconds, segmentSeconds, reportPath },
+    ...(isPull === undefined ? {} : { isPull }),
+  }
+}
+
+async function removePartials(records: readonly JournalRecord[]): Promise<void> {
+  for (const record of records) {
+    if (record.type !== 'partial') continue
+    // Nothing but what this program names so.
+    if (/^\..*\.[0-9a-f]{8}\.partial/.test(basename(record.path)))
+      await rm(record.path, { force: true }).catch(() => {})
+  }
+}
+
+/** Keeps the claim. */
+async function empty(directory: string): Promise<void> {
+  await rm(join(directory, 'journal'), { force: true })
+  await rm(join(directory, 'segments'), { recursive: true, force: true, maxRetries: 3 })
+  await mkdir(join(directory, 'segments'), { recursive: true, mode: 0o700 })
+}
+
+async function sync(path: string, flags: 'r' | 'r+'): Promise<void> {
+  const file = await open(path, flags)
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}

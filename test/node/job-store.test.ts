@@ -1,0 +1,182 @@
+import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import type { EncodeRequest } from '../../src/node/coordinator/request.ts'
+import { withoutOverlaps } from '../../src/node/coordinator/store/choose.ts'
+import {
+  discardJob,
+  findJob,
+  listJobs,
+  openJob,
+  type SegmentRecord,
+} from '../../src/node/coordinator/store/index.ts'
+
+const options = { signal: new AbortController().signal }
+
+const SEGMENT: Omit<SegmentRecord, 'type'> = {
+  ...{ recipe: 'a'.repeat(64), index: 3, first: 100, frames: 50, ptsDigest: 'b'.repeat(64) },
+  ...{ file: 'segment-3-00.mp4', sizeBytes: 7, sha256: 'c'.repeat(64), encodeSeconds: 1.5, cpuSeconds: 1.25 },
+  ...{ seekIndex: 0, complaints: 0, attempt: 1, peer: 'peer', name: 'desk', isLocal: false },
+  ...{ software: 'ffswarm/1', ffmpeg: '5.1' },
+}
+
+async function setUp() {
+  const directory = await mkdtemp(join(tmpdir(), 'ffswarm-jobs-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  const inputPath = join(directory, 'film.mkv')
+  await writeFile(inputPath, 'a film')
+  const request: EncodeRequest = {
+    ...{ inputPath, outputPath: join(directory, 'out.mkv'), params: '-c:v libx264', overwrite: false },
+    ...{ peers: undefined, waitSeconds: 60, benchmarkSeconds: 8, segmentSeconds: undefined },
+    ...{ atKeyframes: true, local: 'auto', verify: 'times', reportPath: undefined },
+  }
+  return { directory, dataDir: join(directory, 'data'), request }
+}
+
+/** A job with one segment, which another process has let go of. */
+async function begin(dataDir: string, request: EncodeRequest) {
+  const job = await openJob(dataDir, request, options)
+  await writeFile(join(job.directory, SEGMENT.file), 'segment')
+  await job.addSegment(SEGMENT)
+  await job.tellFrames(1000)
+  await job.release()
+  return job
+}
+
+test('a job goes on with the segments it had, and its source has the same name for peers', async () => {
+  const { dataDir, request } = await setUp()
+  const before = await begin(dataDir, request)
+  const job = await openJob(dataDir, request, options)
+  expect(job).toMatchObject({ id: before.id, blobId: before.blobId, outdated: 0, kept: 1 })
+  expect(job.segments).toEqual([{ type: 'segment', ...SEGMENT }])
+  await job.remove()
+  await job.release()
+  expect(await listJobs(dataDir, options)).toEqual([])
+})
+
+test('the same files by other names are the same job; other params, or another output, are not', async () => {
+  const { directory, dataDir, request } = await setUp()
+  const { id } = await begin(dataDir, request)
+  const link = join(directory, 'link.mkv')
+  await symlink(request.inputPath, link)
+  const idOf = async (other: Partial<EncodeRequest>) => {
+    const job = await openJob(dataDir, { ...request, ...other }, options)
+    await job.release()
+    return job.id
+  }
+  expect(await idOf({ inputPath: link })).toBe(id)
+  expect(await idOf({ outputPath: relative(process.cwd(), request.outputPath) })).toBe(id)
+  expect(await idOf({ verify: 'full', peers: 3, overwrite: true })).toBe(id)
+  expect(await idOf({ params: '-c:v libx265' })).not.toBe(id)
+  expect(await idOf({ outputPath: join(directory, 'other.mkv') })).not.toBe(id)
+})
+
+test('a source that has changed makes its segments worthless', async () => {
+  const { dataDir, request } = await setUp()
+  const changes = [
+    () => writeFile(request.inputPath, 'a longer film'),
+    async () => {
+      await writeFile(request.inputPath, 'b longer film')
+      await utimes(request.inputPath, 1000, 1000)
+    },
+    () => utimes(request.inputPath, 2000, 2000),
+  ]
+  for (const change of changes) {
+    await begin(dataDir, request)
+    await change()
+    const job = await openJob(dataDir, request, options)
+    expect(job).toMatchObject({ segments: [], outdated: 1, kept: 0 })
+    expect(await readdir(job.directory)).toEqual([])
+    await job.release()
+  }
+})
+
+test('one process at a time has a job', async () => {
+  const { dataDir, request } = await setUp()
+  const job = await openJob(dataDir, request, options)
+  await expect(openJob(dataDir, request, options)).rejects.toMatchObject({ code: 'JOB_RUNNING' })
+  await job.release()
+  const again = await openJob(dataDir, request, options)
+  await again.release()
+})
+
+test('a job that holds nothing leaves nothing', async () => {
+  const { dataDir, request } = await setUp()
+  const job = await openJob(dataDir, request, options)
+  await job.tellFrames(1000)
+  await job.release()
+  expect(await readdir(join(job.directory, '..', '..'))).toEqual([])
+})
+
+test('what lay beside the output when a process died is removed, and nothing that was not of its making', async () => {
+  const { directory, dataDir, request } = await setUp()
+  const job = await openJob(dataDir, request, options)
+  const partial = join(directory, '.out.01234567.partial.mkv')
+  await writeFile(partial, '')
+  await writeFile(join(directory, 'mine.mkv'), '')
+  await job.tellPartial(partial)
+  await job.tellPartial(join(directory, 'mine.mkv'))
+  await job.addSegment({ ...SEGMENT, file: await made(job.directory) })
+  await job.release()
+  await (await openJob(dataDir, request, options)).release()
+  expect(await readdir(directory)).toContain('mine.mkv')
+  expect(await readdir(directory)).not.toContain('.out.01234567.partial.mkv')
+})
+
+test('unfinished jobs are listed with what is done, found by the beginning of their names, and discarded', async () => {
+  const { directory, dataDir, request } = await setUp()
+  expect(await listJobs(dataDir, options)).toEqual([])
+  await expect(findJob(dataDir, undefined, options)).rejects.toMatchObject({ code: 'JOB_UNKNOWN' })
+  const { id } = await begin(dataDir, request)
+  const found = await findJob(dataDir, undefined, options)
+  expect(found).toMatchObject({ id, framesDone: 50, frames: 1000, segments: 1, bytes: 7, isRunning: false })
+  expect(found.request).toEqual(request)
+
+  const other = await begin(dataDir, { ...request, outputPath: join(directory, 'other.mkv') })
+  expect(await findJob(dataDir, id.slice(0, 8), options)).toMatchObject({ id })
+  await expect(findJob(dataDir, undefined, options)).rejects.toMatchObject({ code: 'JOB_AMBIGUOUS' })
+  await expect(findJob(dataDir, 'nonsense', options)).rejects.toMatchObject({ code: 'JOB_UNKNOWN' })
+  await expect(findJob(dataDir, '', options)).rejects.toMatchObject({ code: 'JOB_UNKNOWN' })
+
+  const running = await openJob(dataDir, request, options)
+  expect(await findJob(dataDir, id, options)).toMatchObject({ isRunning: true })
+  await expect(discardJob(dataDir, id, options)).rejects.toMatchObject({ code: 'JOB_RUNNING' })
+  await running.release()
+  await discardJob(dataDir, id, options)
+  expect((await listJobs(dataDir, options)).map((job) => job.id)).toEqual([other.id])
+})
+
+test('a directory that is no job is passed over', async () => {
+  const { dataDir, request } = await setUp()
+  const { id, directory } = await begin(dataDir, request)
+  await mkdir(join(directory, '..', '..', 'something'))
+  await writeFile(join(directory, '..', '..', 'file'), '')
+  expect((await listJobs(dataDir, options)).map((job) => job.id)).toEqual([id])
+})
+
+test('of segments that share frames the longer ones are kept', () => {
+  const at = (first: number, frames: number): SegmentRecord => ({
+    type: 'segment',
+    ...SEGMENT,
+    first,
+    frames,
+  })
+  const placesOf = (segments: SegmentRecord[]) =>
+    withoutOverlaps(segments).map(({ first, frames }) => [first, frames])
+  expect(placesOf([at(10, 5), at(0, 10)])).toEqual([
+    [0, 10],
+    [10, 5],
+  ])
+  expect(placesOf([at(0, 4), at(4, 4), at(0, 10)])).toEqual([[0, 10]])
+  expect(placesOf([at(0, 4), at(3, 4), at(6, 4)])).toEqual([
+    [0, 4],
+    [6, 4],
+  ])
+  expect(placesOf([at(0, 4), at(0, 4)])).toEqual([[0, 4]])
+})
+
+async function made(directory: string): Promise<string> {
+  await writeFile(join(directory, 'made.mp4'), 'segment')
+  return 'made.mp4'
+}
