@@ -61,6 +61,12 @@ export function toProtocolError(err: unknown): ProtocolError {
   )
 }
 
+/** Whether nobody listens at any of a peer's addresses: its program has ended. */
+export function isConnectionRefused(err: unknown): boolean {
+  if (err instanceof AggregateError) return err.errors.length > 0 && err.errors.every(isConnectionRefused)
+  return err instanceof Error && 'code' in err && err.code === 'ECONNREFUSED'
+}
+
 /** p-event rejects with the event itself where it was told to reject on one, so not all that is thrown is an Error. */
 export function toError(err: unknown): Error {
   if (err instanceof Error) return err

@@ -106,7 +106,7 @@ function peerText(state: string, slots: number, detail: string | undefined): str
     case 'draining':
       return 'takes no more work, and finishes what it has begun'
     case 'left':
-      return 'has left; its segment goes to another node'
+      return 'is out of reach; what it is at is awaited for a while'
     case 'unusable':
       return `cannot do this job${reason}`
     default:

@@ -47,11 +47,11 @@ describe.skipIf(!isLinux)('processes are looked up in /proc, which only Linux ha
     await expectExact(lab, job)
     const left = job.process.events.filter(({ event, state }) => event === 'peer' && state === 'left')
     expect(left.map(({ peer }) => peer)).toEqual([victim.peer])
-    const failed = job.process.events.find(({ event, state }) => event === 'segment' && state === 'failed')
-    const mended = job.process.events.filter(({ event, state, index }) => {
-      return event === 'segment' && state === 'verified' && index === failed?.index
-    })
-    expect(mended.map(({ peer }) => peer)).toEqual([survivor.peer])
+    const verified = job.process.events.filter(
+      ({ event, state }) => event === 'segment' && state === 'verified',
+    )
+    expect(verified.filter(({ peer }) => peer === victim.peer)).toEqual([])
+    expect(new Set(verified.map(({ peer }) => peer))).toEqual(new Set([survivor.peer]))
     await expectNoFfmpeg()
   })
 
@@ -125,21 +125,31 @@ describe.skipIf(!isLinux)('processes are looked up in /proc, which only Linux ha
     await expectNoFfmpeg()
   })
 
-  test('a coordinator that is killed leaves no encoder anywhere, and its work goes with the next start', async () => {
+  test('a coordinator that is killed leaves no encoder, and gets what its worker has in hand when it is back', async () => {
     const worker = await startWorker(lab)
     const job = await startEncode(lab, {
       params: SLOW_LOSSLESS,
       connect: [worker],
-      args: ['--peers', '1', '--local', '--segment-time', '4'],
+      args: ['--peers', '1', '--local', '--segment-time', '5'],
     })
-    await vi.waitFor(() => expect(ffmpegIn(lab.directory).length).toBeGreaterThan(1), WITHIN_SECONDS)
+    await job.process.event(({ event, frames }) => event === 'progress' && Number(frames) > 0)
+    await worker.process.event(({ event, state }) => event === 'task' && state === 'started')
     job.process.signal('SIGKILL')
     await job.process.ended
-    await expectNoFfmpeg()
+    await vi.waitFor(() => expect(ffmpegIn(job.home)).toEqual([]), WITHIN_SECONDS)
     expect(existsSync(job.output)).toBe(false)
 
-    const next = await startEncode(lab, { params: LOSSLESS, home: job.home, connect: [worker] })
+    const next = await startEncode(lab, {
+      params: SLOW_LOSSLESS,
+      connect: [worker],
+      args: ['--peers', '1', '--local', '--segment-time', '5'],
+      ...{ home: job.home, output: job.output },
+    })
     await expectExact(lab, next)
+    const tasks = worker.process.events.filter(({ event }) => event === 'task')
+    const started = tasks.filter(({ state }) => state === 'started').map(({ task }) => task)
+    expect(new Set(started).size).toBe(started.length)
+    expect(tasks.some(({ task, state }) => task === started[0] && state === 'acknowledged')).toBe(true)
   })
 
   test('a worker that is told to leave finishes its segment first', async () => {

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { Libp2p } from '@libp2p/interface'
 import { pEvent } from 'p-event'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   SEGMENT_PROTOCOL,
   type Segment,
@@ -183,15 +185,16 @@ test("the signal of an offer cancels its attempt with the caller's reason", asyn
   await expect.poll(() => outcomes).toEqual(['cancelled'])
 })
 
-test('a coordinator that goes away aborts the work', async () => {
-  const { offer, outcomes, coordinator } = await swarm(untilAborted)
+test('a coordinator that stays away has the work given up', async () => {
+  const { offer, outcomes, coordinator } = await swarm(untilAborted, { detachedMs: 300 })
   await offer(OFFER)
   await coordinator.stop()
+  expect(outcomes).toEqual([])
   await expect.poll(() => outcomes).toEqual(['lost'])
 })
 
-test('a worker that goes away fails the attempt', async () => {
-  const { offer, worker, outcomes } = await swarm(untilAborted)
+test('a worker whose program has ended fails the attempt long before its lease is over', async () => {
+  const { offer, worker, outcomes } = await swarm(untilAborted, { leaseMs: 60_000 })
   const attempt = await offer(OFFER)
   await worker.stop()
   expect(await codeOf(attempt.result)).toBe('DISCONNECTED')
@@ -217,7 +220,116 @@ test('the lease of a silent worker expires', async () => {
   const { offer, outcomes } = await swarm(untilAborted, { leaseMs: 300, heartbeatMs: 60_000 })
   const attempt = await offer(OFFER)
   expect(await codeOf(attempt.result)).toBe('LEASE_EXPIRED')
-  await expect.poll(() => outcomes).toEqual(['lost'])
+  await expect.poll(() => outcomes).toEqual(['cancelled'])
+})
+
+describe('a connection that breaks', () => {
+  async function breakConnections(node: Libp2p): Promise<void> {
+    for (const connection of node.getConnections()) connection.abort(new Error('the cable is cut'))
+    await expect.poll(() => node.getConnections()).toEqual([])
+  }
+
+  test('is a pause for the work, which goes on', async () => {
+    const { offer, offers, outcomes, coordinator } = await swarm(async ({ onProgress }) => {
+      onProgress({ frames: 5, fps: 1 })
+      await sleep(2_000)
+      return RESULT
+    })
+    const progress: SegmentProgress[] = []
+    const attempt = await offer(OFFER, { onProgress: (p) => progress.push(p) })
+    await expect.poll(() => progress.length).toBe(1)
+    await breakConnections(coordinator)
+    // Whoever comes back is told at once how far it is.
+    await expect.poll(() => progress.length, { timeout: 1_900 }).toBe(2)
+    expect(await attempt.result).toEqual(RESULT)
+    await attempt.acknowledge()
+    await expect.poll(() => outcomes).toEqual(['acknowledged'])
+    expect(offers).toHaveLength(1)
+  })
+
+  test('loses no result: it is there when the coordinator is back, and can be judged', async () => {
+    const { offer, offers, outcomes, coordinator } = await swarm(async () => RESULT)
+    const attempt = await offer(OFFER)
+    await attempt.result
+    for (let breaks = 0; breaks < 3; breaks++) await breakConnections(coordinator)
+    await attempt.acknowledge()
+    await expect.poll(() => outcomes).toEqual(['acknowledged'])
+    expect(offers).toHaveLength(1)
+  })
+
+  test('for good ends with the lease', async () => {
+    const { offer, worker, coordinator } = await swarm(untilAborted, { leaseMs: 1_000, detachedMs: 1_000 })
+    const attempt = await offer(OFFER)
+    await worker.unhandle(SEGMENT_PROTOCOL)
+    await breakConnections(coordinator)
+    expect(await codeOf(attempt.result)).toBe('LEASE_EXPIRED')
+    expect(await codeOf(attempt.acknowledge())).toBe('DISCONNECTED')
+  })
+
+  test('before a cancellation is heard ends the work all the same', async () => {
+    const { offer, outcomes, worker, coordinator } = await swarm(untilAborted, { detachedMs: 500 })
+    const attempt = await offer(OFFER)
+    await breakConnections(worker)
+    attempt.cancel()
+    await breakConnections(coordinator)
+    expect(await codeOf(attempt.result)).toBe('DISCONNECTED')
+    await expect.poll(() => outcomes).toHaveLength(1)
+  })
+})
+
+describe('a coordinator that was started again', () => {
+  async function restarted(work: () => Promise<SegmentResult>) {
+    const first = await swarm(work)
+    const privateKey = await generateKeyPair('Ed25519')
+    const start = async () => {
+      const node = await createNode<{ segment: Segment }>(
+        { segment: segment({ leaseMs: 2_000 }) },
+        { privateKey },
+      )
+      await connect(node, first.worker)
+      return node
+    }
+    return { ...first, start }
+  }
+
+  test('gets what its worker has in hand, when it asks for the same', async () => {
+    const { worker, offers, outcomes, start } = await restarted(async () => RESULT)
+    const before = await start()
+    await (await before.services.segment.offer(worker.peerId, OFFER)).result
+    await before.stop()
+    const after = await start()
+    const attempt = await after.services.segment.offer(worker.peerId, { ...OFFER, attempt: 7 })
+    expect(await attempt.result).toEqual(RESULT)
+    expect(offers).toHaveLength(1)
+    await attempt.acknowledge()
+    await expect.poll(() => outcomes).toEqual(['acknowledged'])
+    // What is settled is begun anew.
+    await (await after.services.segment.offer(worker.peerId, OFFER)).result
+    expect(offers).toHaveLength(2)
+  })
+
+  test('gets nothing that was made for another offer, or for another coordinator', async () => {
+    const { worker, offer, offers, start } = await restarted(async () => RESULT)
+    const node = await start()
+    await (await node.services.segment.offer(worker.peerId, OFFER)).result
+    await (await node.services.segment.offer(worker.peerId, { ...OFFER, startPts: 0n })).result
+    await (await offer(OFFER)).result
+    expect(offers).toHaveLength(3)
+  })
+
+  test('takes the place of the one that the worker still takes for alive', async () => {
+    const { worker, offers, start } = await restarted(async () => {
+      await sleep(1_000)
+      return RESULT
+    })
+    const [before, after] = [await start(), await start()]
+    await before.services.segment.offer(worker.peerId, OFFER)
+    const attempt = await after.services.segment.offer(worker.peerId, OFFER)
+    await before.stop()
+    expect(await attempt.result).toEqual(RESULT)
+    await attempt.acknowledge()
+    expect(offers).toHaveLength(1)
+  })
 })
 
 test('a result that nobody judges is let go of', async () => {

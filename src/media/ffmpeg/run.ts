@@ -27,6 +27,8 @@ export interface RunOptions {
   onErrorLine?(line: string): void
   /** Without any CPU time for so long it hangs, and is killed (Linux). */
   stallMs?: number
+  /** Whether it waits for something that is known to be late: that is no hanging. */
+  isWaiting?(): boolean
   /** Keep count of the CPU time it takes, where the system tells (Linux). */
   measureCpu?: boolean
   /** The same, and its memory, as often as it writes to standard output. */
@@ -90,7 +92,7 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
     for (const line of lines) options.onErrorLine(line)
   })
 
-  const stall = watchForStall(subprocess, options.stallMs ?? STALL_MS)
+  const stall = watchForStall(subprocess, options.stallMs ?? STALL_MS, options.isWaiting)
   let readingError: unknown
   let cpuSeconds: number | undefined
   const sampleCpu = () => {
@@ -132,13 +134,14 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
 function watchForStall(
   subprocess: { pid?: number | undefined; kill(signal: 'SIGKILL'): boolean },
   stallMs: number,
+  isWaiting: () => boolean = () => false,
 ): { end(): boolean } {
   let cpuSeconds: number | undefined
   let idleLooks = 0
   let hasStalled = false
   const timer = setInterval(() => {
     const now = subprocess.pid === undefined ? undefined : readCpuSeconds(subprocess.pid)
-    idleLooks = now === undefined || now !== cpuSeconds ? 0 : idleLooks + 1
+    idleLooks = now === undefined || now !== cpuSeconds || isWaiting() ? 0 : idleLooks + 1
     cpuSeconds = now
     if (idleLooks < STALL_LOOKS) return
     hasStalled = true

@@ -23,6 +23,8 @@ export interface EncodeOptions {
   onProgress?(progress: SegmentProgress): void
   /** Of the attempt that is running. */
   onUsage?(usage: Usage): void
+  /** Whether ffmpeg waits for bytes of its source that are late. */
+  isWaiting?(): boolean
   /** Its major version; undefined: as old as FFmpeg 5's. */
   libavcodec?: number
 }
@@ -111,6 +113,7 @@ async function encodeFrom(
     const ran = await run(tools.ffmpeg, segmentArguments(task, seekPts, files, options.libavcodec), {
       measureCpu: true,
       ...(options.onUsage === undefined ? {} : { onUsage: options.onUsage }),
+      ...(options.isWaiting === undefined ? {} : { isWaiting: options.isWaiting }),
       signal: options.signal,
       background: true,
       onErrorLine: (line) => complaints.read(line),

@@ -25,7 +25,7 @@ import { JobError } from './failure.ts'
 import type { Job } from './job.ts'
 import { LookInDoubt, startsWithLook } from './opening.ts'
 import type { SegmentPlan, Task } from './plan.ts'
-import { restoreSegments } from './restore.ts'
+import { piecesInHand, restoreSegments } from './restore.ts'
 import { StartsInDoubt } from './starts.ts'
 import type { StoredJob } from './store/index.ts'
 import { recipeOf } from './store/recipe.ts'
@@ -46,6 +46,8 @@ export interface DispatchInit {
   emit(event: JobEvent): void
 }
 
+/** So long a piece waits for the peer that a process before this one gave it to. */
+const IN_HAND_SECONDS = 15
 /** Slots at rest wake up, slow ones are noticed, and a peer that was busy for someone else may be free. */
 const LOOK_AGAIN_MS = 500
 
@@ -53,6 +55,8 @@ export class Dispatch {
   readonly #init: DispatchInit
   readonly #scheduler: Scheduler<Task>
   readonly #executors = new Map<string, Executor>()
+  /** Peers that are out of reach. */
+  readonly #away = new Set<string>()
   /** Those that are under way, and when each has ended. */
   readonly #attempts = new Map<Assignment<Task>, Attempt & { ended: Promise<void> }>()
   readonly #verified = new Map<Task, VerifiedSegment>()
@@ -85,9 +89,25 @@ export class Dispatch {
 
   /** Those that are there when it runs are given work together. @param rate as of {@link Scheduler.addPeer} */
   add(executor: Executor, slots: number, rate?: number): void {
-    this.#executors.set(executor.peer, executor)
-    this.#scheduler.addPeer(executor.peer, slots, rate)
+    const { peer } = executor
+    this.#executors.set(peer, executor)
+    this.#away.delete(peer)
+    if (this.#scheduler.employs(peer)) this.#scheduler.setSlots(peer, slots)
+    else this.#scheduler.addPeer(peer, slots, rate)
     this.assign()
+  }
+
+  /** The peer is out of reach: it gets nothing, and what it is at may still come when it is back. */
+  lose(peer: string): void {
+    this.#away.add(peer)
+    this.#forget(peer)
+    this.assign()
+  }
+
+  /** One that is out of reach and that nothing is expected of any more has no part in the job until it is back. */
+  #forget(peer: string): void {
+    const isAtSomething = [...this.#attempts.keys()].some((assignment) => assignment.peer === peer)
+    if (this.#away.has(peer) && !isAtSomething) this.remove(peer)
   }
 
   /** All that ever had slots in this job. */
@@ -124,7 +144,12 @@ export class Dispatch {
     const wantedBuild = (made: Build) => this.#settleBuild(made, false)
     const atOnce = node.machine.cores
     const segments = await restoreSegments(node, job, plan, stored, wantedBuild, { ...options, atOnce })
-    this.#scheduler.restore(segments.map(({ task }) => task))
+    const inHand = piecesInHand(job, plan, stored, segments)
+    this.#scheduler.restore(
+      segments.map(({ task }) => task),
+      inHand,
+      this.#seconds() + IN_HAND_SECONDS,
+    )
     for (const segment of segments) this.#verified.set(segment.task, segment)
     return segments
   }
@@ -157,10 +182,7 @@ export class Dispatch {
   /** Gives each idle slot its next task. */
   assign(): void {
     if (!this.#isRunning || this.#stopped.signal.aborted) return
-    const mayWork = (peer: string) => {
-      const executor = this.#executors.get(peer)
-      return executor !== undefined && this.#init.mayWork(executor)
-    }
+    const mayWork = (peer: string) => this.#mayWork(this.#executors.get(peer))
     for (const assignment of this.#scheduler.assign(this.#seconds(), mayWork)) this.#begin(assignment)
     if (this.#scheduler.isDone) this.#finished.resolve()
   }
@@ -171,8 +193,12 @@ export class Dispatch {
 
   #hasWorkers(): boolean {
     return [...this.#executors.values()].some(
-      (executor) => this.#scheduler.employs(executor.peer) && this.#init.mayWork(executor),
+      (executor) => this.#scheduler.employs(executor.peer) && this.#mayWork(executor),
     )
+  }
+
+  #mayWork(executor: Executor | undefined): boolean {
+    return executor !== undefined && !this.#away.has(executor.peer) && this.#init.mayWork(executor)
   }
 
   #begin(assignment: Assignment<Task>): void {
@@ -194,6 +220,7 @@ export class Dispatch {
     const signal = AbortSignal.any([this.#stopped.signal, over.signal])
     try {
       this.#tell(attempt, 'assigned')
+      if (!executor.isLocal) await this.#tellGiven(attempt)
       const encoded = await executor.encode(task, {
         attempt: assignment.number,
         path,
@@ -235,8 +262,14 @@ export class Dispatch {
       else if (!this.#stopped.signal.aborted) this.#onFailure(attempt, error)
     } finally {
       this.#attempts.delete(assignment)
+      this.#forget(assignment.peer)
       this.assign()
     }
+  }
+
+  async #tellGiven({ assignment: { task, peer } }: Attempt): Promise<void> {
+    const { index, first, frames } = task
+    await this.#init.stored.addGiven({ recipe: this.#recipe, index, first, frames, peer })
   }
 
   /** Before it counts it is on the disk, and told of there. */

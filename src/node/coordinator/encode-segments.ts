@@ -142,7 +142,7 @@ async function dispatch(
     emit,
     add: (peer) =>
       work.add(remoteExecutor(node, job, sourceBlob, peer), peer.hello.slots, rates.get(peer.id.toString())),
-    remove: (peer) => work.remove(peer),
+    lose: (peer) => work.lose(peer),
   })
   const stopTelling = tellProgress({
     now,

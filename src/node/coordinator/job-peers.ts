@@ -30,8 +30,8 @@ export interface PeerHandlers {
   emit(event: PeerChanged): void
   /** A worker that can do the job. */
   add(peer: Peer): void
-  /** PeerId of a worker that has left. */
-  remove(peer: string): void
+  /** PeerId of a worker that is out of reach. */
+  lose(peer: string): void
 }
 
 /**
@@ -43,7 +43,7 @@ export interface PeerHandlers {
 export function followPeers(
   membership: Membership,
   encoder: string,
-  { emit, add, remove }: PeerHandlers,
+  { emit, add, lose }: PeerHandlers,
 ): () => void {
   const known = new Set<string>()
   const consider = (peer: Peer) => {
@@ -64,7 +64,7 @@ export function followPeers(
     const id = peer.id.toString()
     if (!known.delete(id)) return
     emit({ event: 'peer', peer: id, name: peer.hello.name, state: 'left', slots: 0 })
-    remove(id)
+    lose(id)
   }
   membership.addEventListener('join', onJoin)
   membership.addEventListener('leave', onLeave)

@@ -20,6 +20,29 @@ interface Options {
 }
 
 /**
+ * What of the film is with peers that a process before this one gave it to; they are asked for it first.
+ *
+ * @param restored what is there
+ */
+export function piecesInHand(
+  job: Job,
+  plan: SegmentPlan,
+  { given }: Pick<StoredJob, 'given'>,
+  restored: readonly VerifiedSegment[],
+): { task: Task; peer: string }[] {
+  const recipe = recipeOf(job)
+  const usable = given.filter((record) => record.recipe === recipe)
+  const pieces = withoutOverlaps(
+    usable,
+    restored.map(({ task }) => task),
+  )
+  return pieces.flatMap((record) => {
+    const task = plan.restore(record)
+    return task === undefined ? [] : [{ task, peer: record.peer }]
+  })
+}
+
+/**
  * Reads each of them again, its bytes and its frames; those that are of another recipe or damaged are removed.
  *
  * @param wantedBuild as of {@link verifySegment}

@@ -56,6 +56,8 @@ interface Work<Task extends Piece> {
   readonly whole: Work<Task> | undefined
   attempts: number
   readonly failedPeers: Set<string>
+  /** It may be at it from before the job went on. */
+  readonly holder: string | undefined
   /** Set where others do it once more, in parts. */
   parts: Parts<Task> | undefined
   isDone: boolean
@@ -82,6 +84,8 @@ export class Scheduler<Task extends Piece> {
   readonly #open = new Set<Work<Task>>()
   /** What is in no task yet, in the film's order. */
   #left: Stretch[]
+  /** Until then a task waits for the peer that holds it, in seconds. */
+  #heldUntil = Number.NEGATIVE_INFINITY
 
   constructor(carver: Carver<Task>, policy: SchedulePolicy) {
     this.#carver = carver
@@ -98,15 +102,26 @@ export class Scheduler<Task extends Piece> {
   /**
    * Tasks whose frames were there before the job began, before anything else is begun: all of the film must be known.
    *
-   * @param tasks none of which has a frame of another one
+   * @param done,inHand none of which has a frame of another one; those in hand are with a peer, and wait for it for a while
+   * @param until seconds
    */
-  restore(tasks: readonly Task[]): void {
+  restore(
+    done: readonly Task[],
+    inHand: readonly { task: Task; peer: string }[] = [],
+    until = Number.NEGATIVE_INFINITY,
+  ): void {
+    this.#heldUntil = until
+    for (const task of done) this.#works.push({ ...newWork(task, undefined), isDone: true })
+    for (const { task, peer } of inHand) {
+      const work = { ...newWork(task, undefined), holder: peer }
+      this.#works.push(work)
+      this.#returned.push(work)
+    }
     let first = 0
     this.#left = []
-    for (const task of [...tasks].sort((a, b) => a.first - b.first)) {
+    for (const { task } of this.#works.toSorted((a, b) => a.task.first - b.task.first)) {
       if (task.first > first) this.#left.push({ first, end: task.first })
       first = task.first + task.frames
-      this.#works.push({ ...newWork(task, undefined), isDone: true })
     }
     this.#left.push({ first, end: this.#carver.totalFrames })
   }
@@ -223,7 +238,7 @@ export class Scheduler<Task extends Piece> {
     free.sort((a, b) => (b.rate ?? usual) - (a.rate ?? usual))
     const begun: Assignment<Task>[] = []
     for (const slot of free) {
-      const work = this.#nextFor(slot, views)
+      const work = this.#nextFor(slot, views, now)
       if (work === undefined) continue
       const attempt: Attempt<Task> = {
         ...{ peer: slot.peer, task: work.task, number: work.attempts + 1 },
@@ -352,8 +367,8 @@ export class Scheduler<Task extends Piece> {
     )
   }
 
-  #nextFor(slot: Slot<Task>, views: ReadonlyMap<Slot<Task>, SlotView>): Work<Task> | undefined {
-    const returned = this.#takeReturned(slot, views)
+  #nextFor(slot: Slot<Task>, views: ReadonlyMap<Slot<Task>, SlotView>, now: number): Work<Task> | undefined {
+    const returned = this.#takeReturned(slot, views, now)
     if (returned !== undefined) return returned
     let whole: Work<Task> | undefined
     const { unseenFrames } = this.#carver
@@ -405,12 +420,20 @@ export class Scheduler<Task extends Piece> {
   }
 
   /** The first that came back and that this peer can be tried with: one that it failed at only if so did all others. */
-  #takeReturned(slot: Slot<Task>, views: ReadonlyMap<Slot<Task>, SlotView>): Work<Task> | undefined {
+  #takeReturned(
+    slot: Slot<Task>,
+    views: ReadonlyMap<Slot<Task>, SlotView>,
+    now: number,
+  ): Work<Task> | undefined {
     if (this.#returned.length === 0) return undefined
     const peers = new Set([...views.keys()].map(({ peer }) => peer))
-    const at = this.#returned.findIndex(
-      ({ failedPeers }) => !failedPeers.has(slot.peer) || [...peers].every((peer) => failedPeers.has(peer)),
-    )
+    const own = this.#returned.findIndex(({ holder }) => holder === slot.peer)
+    const any = this.#returned.findIndex(({ failedPeers, holder }) => {
+      const isHeld = holder !== undefined && failedPeers.size === 0 && now < this.#heldUntil
+      const isFailed = failedPeers.has(slot.peer) && ![...peers].every((peer) => failedPeers.has(peer))
+      return !isHeld && !isFailed
+    })
+    const at = own >= 0 && this.#returned[own]?.failedPeers.size === 0 ? own : any
     return at < 0 ? undefined : this.#returned.splice(at, 1)[0]
   }
 
@@ -466,7 +489,7 @@ export class Scheduler<Task extends Piece> {
 function newWork<Task extends Piece>(task: Task, whole: Work<Task> | undefined): Work<Task> {
   return {
     ...{ task, whole, attempts: 0, failedPeers: new Set<string>() },
-    ...{ parts: undefined, isDone: false },
+    ...{ holder: undefined, parts: undefined, isDone: false },
   }
 }
 

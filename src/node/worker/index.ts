@@ -199,6 +199,7 @@ export class Worker implements SegmentHandler {
         {
           signal: context.signal,
           libavcodec: ffmpeg.libavcodec,
+          isWaiting: borrowed.isWaiting,
           onProgress: ({ frames }) => {
             const running = this.#running.get(offer)
             if (running !== undefined) running.frames = frames

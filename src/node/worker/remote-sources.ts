@@ -21,6 +21,8 @@ interface Entry {
 export interface BorrowedSource {
   readonly url: string
   readonly inputOptions: readonly string[]
+  /** Whether a reader has asked for bytes that are not here yet. */
+  isWaiting(): boolean
   release(): void
 }
 
@@ -46,9 +48,9 @@ export class RemoteSources {
     try {
       const { cache } = await entry.source
       options.signal.throwIfAborted()
-      const { url, inputOptions, close } = this.#proxy.serve(cache, options.needed)
+      const { url, inputOptions, isWaiting, close } = this.#proxy.serve(cache, options.needed)
       return {
-        ...{ url, inputOptions },
+        ...{ url, inputOptions, isWaiting },
         release: () => {
           close()
           this.#release(key, entry)

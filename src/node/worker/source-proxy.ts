@@ -14,6 +14,8 @@ export interface ServedSource {
   readonly url: string
   /** Input options for ffmpeg that go with the URL. */
   readonly inputOptions: readonly string[]
+  /** Whether a reader has asked for bytes that are not here yet. */
+  isWaiting(): boolean
   close(): void
 }
 
@@ -41,6 +43,8 @@ const AHEAD_BYTES = 256 * 1024
 interface Served {
   readonly source: BlockCache
   readonly ends: AnswerEnds
+  /** Reads of the source that are under way. */
+  reads: number
   /** Forgets it. */
   close(): void
 }
@@ -62,12 +66,11 @@ export async function startSourceProxy(): Promise<SourceProxy> {
     serve(source, needed) {
       const path = `/${randomBytes(16).toString('hex')}`
       const close = () => void sources.delete(path)
-      sources.set(path, {
-        source,
-        ends: new AnswerEnds(needed, (offset) => source.endOfKnown(offset)),
-        close,
-      })
-      return { url: `http://127.0.0.1:${port}${path}`, inputOptions: INPUT_OPTIONS, close }
+      const ends = new AnswerEnds(needed, (offset) => source.endOfKnown(offset))
+      const served: Served = { source, ends, reads: 0, close }
+      sources.set(path, served)
+      const isWaiting = () => served.reads > 0
+      return { url: `http://127.0.0.1:${port}${path}`, inputOptions: INPUT_OPTIONS, isWaiting, close }
     },
     stop: () => closeServer(server),
   }
@@ -99,23 +102,26 @@ async function respond(served: Served, request: IncomingMessage, response: Serve
   if (stop < end) response.socket?.destroySoon()
 }
 
-async function* blocks({ source, close }: Served, start: number, end: number): AsyncGenerator<Uint8Array> {
+async function* blocks(served: Served, start: number, end: number): AsyncGenerator<Uint8Array> {
   for (let offset = start; offset < end; ) {
-    source.fetchAhead(offset, Math.min(end, offset + AHEAD_BYTES))
-    const bytes = (await readOrClose(offset)).subarray(0, Math.min(SLICE_BYTES, end - offset))
+    served.source.fetchAhead(offset, Math.min(end, offset + AHEAD_BYTES))
+    const bytes = (await read(served, offset)).subarray(0, Math.min(SLICE_BYTES, end - offset))
     if (bytes.length === 0) throw new Error('the source ended early')
     offset += bytes.length
     yield bytes
   }
+}
 
-  /** Without the URL nobody asks for the rest of what cannot be had. */
-  async function readOrClose(offset: number): Promise<Uint8Array> {
-    try {
-      return await source.read(offset)
-    } catch (error) {
-      close()
-      throw error
-    }
+async function read(served: Served, offset: number): Promise<Uint8Array> {
+  served.reads++
+  try {
+    return await served.source.read(offset)
+  } catch (error) {
+    // Without the URL nobody asks for the rest of what cannot be had.
+    served.close()
+    throw error
+  } finally {
+    served.reads--
   }
 }
 

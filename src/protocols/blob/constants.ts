@@ -22,8 +22,8 @@ export const BLOB_OPEN_TIMEOUT_MS = 5_000
 /** A stream from which nothing comes though it was asked is given up after this long, and opened again. */
 export const BLOB_STALL_TIMEOUT_MS = 10_000
 
-/** How long a reader tries to get its peer back before a read fails. */
-export const BLOB_BREAK_TIMEOUT_MS = 30_000
+/** How long a reader tries to get its peer back before a read fails: as long as a worker goes on without its coordinator. */
+export const BLOB_BREAK_TIMEOUT_MS = 120_000
 
 export const BLOB_REOPEN_INTERVAL_MS = 500
 

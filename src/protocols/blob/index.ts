@@ -33,7 +33,7 @@ export interface BlobInit {
   onBytesSent?(peer: PeerId, bytes: number): void
   /** Called with each range that was received. */
   onBytesReceived?(peer: PeerId, bytes: number): void
-  /** How long a read waits for a lost peer without a byte of progress. Default 30 s. */
+  /** How long a read waits for a lost peer without a byte of progress. Default 2 minutes. */
   breakTimeoutMs?: number
   /** How long an open stream may give nothing that it was asked for before it is opened anew. Default 10 s. */
   stallTimeoutMs?: number

@@ -28,8 +28,8 @@ export interface ResumingBlobReaderInit {
   onClose(): void
 }
 
-/** What makes a reader open its stream anew. A peer that has only just restarted may not serve blobs yet. */
-const BREAKS = new Set<string>(['DISCONNECTED', 'TIMEOUT', 'UNSUPPORTED_PROTOCOL'])
+/** What makes a reader open its stream anew. A peer that has only just restarted may not serve blobs yet, or not this one. */
+const BREAKS = new Set<string>(['DISCONNECTED', 'TIMEOUT', 'UNSUPPORTED_PROTOCOL', 'UNKNOWN_BLOB'])
 
 export class ResumingBlobReader implements BlobReader {
   readonly #init: ResumingBlobReaderInit
@@ -143,8 +143,9 @@ export class ResumingBlobReader implements BlobReader {
           return await this.#openOnce(signal)
         })
       } catch (err) {
-        // Before the first success, a peer that does not speak the protocol is an answer, not a break.
-        const hopeless = isCode(err, 'UNSUPPORTED_PROTOCOL') && this.#sizeBytes === undefined
+        // Before the first success, a peer that does not speak the protocol or know the blob has answered.
+        const isAnswer = isCode(err, 'UNSUPPORTED_PROTOCOL') || isCode(err, 'UNKNOWN_BLOB')
+        const hopeless = isAnswer && this.#sizeBytes === undefined
         if (hopeless || !isBreak(err) || this.#waiting === 0) throw err
       }
       await sleep(BLOB_REOPEN_INTERVAL_MS, undefined, options)

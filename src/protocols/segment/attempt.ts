@@ -1,14 +1,15 @@
 /**
- * The coordinator's end of one accepted attempt: reads the worker's reports for as long as the attempt lasts, and
- * fails it when they stop coming.
+ * The coordinator's end of one accepted attempt: reads the worker's reports for as long as the attempt lasts. A stream that breaks is
+ * replaced by another one; the attempt fails when nothing has come for the length of the lease.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { AbortOptions, Stream } from '@libp2p/interface'
 import { onAbort, withDeadline } from '../deadline.ts'
-import { ProtocolError, toError, toProtocolError } from '../errors.ts'
+import { isConnectionRefused, ProtocolError, toError, toProtocolError } from '../errors.ts'
 import { encodeMessage, type MessageStream, readMessage } from '../messages.ts'
 import { closeStream } from '../streams.ts'
-import { SEGMENT_SEND_TIMEOUT_MS } from './constants.ts'
+import { SEGMENT_REATTACH_INTERVAL_MS, SEGMENT_SEND_TIMEOUT_MS } from './constants.ts'
 import type { SegmentAttempt, SegmentOfferOptions } from './index.ts'
 import {
   type SegmentReport,
@@ -18,29 +19,45 @@ import {
   segmentVerdict,
 } from './messages.ts'
 
+/** A machine that is there, and on which nobody listens any more: so often it is not one that has just got another's address. */
+const REFUSALS_MAX = 6
+
+/** A stream on which the worker has accepted the offer. */
+export interface Accepted {
+  readonly stream: Stream
+  readonly messages: MessageStream
+}
+
 export interface CoordinatorAttemptInit extends SegmentOfferOptions {
   leaseMs: number
+  /** Offers the same once more. @throws ProtocolError */
+  reopen(options: AbortOptions): Promise<Accepted>
 }
+
+/** A worker that comes back may say these, and then the attempt is over. */
+const FINAL: ReadonlySet<string> = new Set(['REFUSED', 'MESSAGE_INVALID', 'MESSAGE_TOO_LARGE'])
 
 export class CoordinatorAttempt implements SegmentAttempt {
   readonly result: Promise<SegmentResult>
-  readonly #stream: Stream
-  readonly #messages: MessageStream
   readonly #init: CoordinatorAttemptInit
   readonly #settled = Promise.withResolvers<SegmentResult>()
   readonly #lease: NodeJS.Timeout
+  readonly #over = new AbortController()
+  #hasResult = false
   #unlink: () => void = () => {}
-  #ended = false
+  /** The stream that is open, or is about to be; undefined where one broke that only the verdict needs. */
+  #accepted: Promise<Accepted> | undefined
 
-  constructor(stream: Stream, messages: MessageStream, init: CoordinatorAttemptInit) {
-    this.#stream = stream
-    this.#messages = messages
+  constructor(accepted: Accepted, init: CoordinatorAttemptInit) {
+    this.#accepted = Promise.resolve(accepted)
     this.#init = init
     this.result = this.#settled.promise
     // A caller that has lost interest in the attempt need not handle its failure.
     this.result.catch(() => {})
     this.#lease = setTimeout(() => {
-      this.#fail(new ProtocolError({ code: 'LEASE_EXPIRED', leaseMs: init.leaseMs }))
+      this.#settled.reject(new ProtocolError({ code: 'LEASE_EXPIRED', leaseMs: init.leaseMs }))
+      // Nobody waits for this: a worker that has not heard it waits for a while, and gives up.
+      this.#conclude({ type: 'cancel' }, {}).catch(() => {})
     }, init.leaseMs)
     this.#unlink = onAbort(init.signal, (reason) => {
       this.#settled.reject(reason)
@@ -59,21 +76,48 @@ export class CoordinatorAttempt implements SegmentAttempt {
 
   cancel(): void {
     this.#settled.reject(new ProtocolError({ code: 'DISCONNECTED', detail: 'the attempt was cancelled' }))
-    // Nobody waits for this: where it fails, the stream is aborted, which the worker takes for the same.
     this.#conclude({ type: 'cancel' }, {}).catch(() => {})
   }
 
+  get #hasEnded(): boolean {
+    return this.#over.signal.aborted
+  }
+
   async #receive(): Promise<void> {
-    try {
-      // Reads on after the result: heartbeats go on until it is judged.
-      while (!this.#ended) {
-        const report = await readMessage(this.#messages, segmentReport, {})
-        if (this.#ended) return
-        this.#lease.refresh()
-        this.#onReport(report)
+    while (this.#accepted !== undefined) {
+      const { stream, messages } = await this.#accepted
+      try {
+        for (;;) {
+          const report = await readMessage(messages, segmentReport, {})
+          if (this.#hasEnded) return
+          if (!this.#hasResult) this.#lease.refresh()
+          this.#onReport(report)
+        }
+      } catch (err) {
+        if (this.#hasEnded) return
+        stream.abort(toError(err))
+        const failure = toProtocolError(err)
+        if (FINAL.has(failure.code)) return this.#fail(failure)
+        this.#accepted = this.#hasResult ? undefined : this.#reattach()
+        const attached = await this.#accepted?.catch((err: unknown) => this.#fail(toProtocolError(err)))
+        if (attached === undefined) return
       }
-    } catch (err) {
-      this.#fail(toProtocolError(err))
+    }
+  }
+
+  /** Until the worker is there again, or the attempt is over. */
+  async #reattach(): Promise<Accepted> {
+    const { signal } = this.#over
+    for (let refusals = 0; ; ) {
+      try {
+        return await this.#init.reopen({ signal })
+      } catch (err) {
+        signal.throwIfAborted()
+        const failure = toProtocolError(err)
+        refusals = isConnectionRefused(failure.cause) ? refusals + 1 : 0
+        if (FINAL.has(failure.code) || refusals >= REFUSALS_MAX) throw failure
+      }
+      await sleep(SEGMENT_REATTACH_INTERVAL_MS, undefined, { signal })
     }
   }
 
@@ -85,6 +129,8 @@ export class CoordinatorAttempt implements SegmentAttempt {
         this.#init.onProgress?.(report.progress)
         return
       case 'result':
+        this.#hasResult = true
+        clearTimeout(this.#lease)
         this.#settled.resolve(report.result)
         return
       case 'failed':
@@ -92,40 +138,41 @@ export class CoordinatorAttempt implements SegmentAttempt {
           new ProtocolError({ code: 'FAILED', reason: report.code, detail: report.message }),
         )
         this.#end()
-        this.#close({}).catch(() => {})
+        void this.#accepted?.then((accepted) => this.#close(accepted, {})).catch(() => {})
     }
   }
 
   async #conclude(verdict: SegmentVerdict, options: AbortOptions): Promise<void> {
-    if (this.#ended) {
+    if (this.#hasEnded) {
       throw new ProtocolError({ code: 'DISCONNECTED', detail: 'the attempt has ended already' })
     }
     const bytes = encodeMessage(segmentVerdict, verdict)
+    // What is not wanted any more a worker that is out of reach gives up by itself.
+    const accepted = this.#accepted ?? (verdict.type === 'cancel' ? undefined : this.#init.reopen(options))
     this.#end()
-    await this.#close(options, bytes)
+    if (accepted !== undefined) await this.#close(await accepted, options, bytes)
   }
 
-  async #close(options: AbortOptions, verdict?: Uint8Array): Promise<void> {
+  async #close({ stream, messages }: Accepted, options: AbortOptions, verdict?: Uint8Array): Promise<void> {
     try {
       await withDeadline('take the verdict', SEGMENT_SEND_TIMEOUT_MS, options, async (signal) => {
-        if (verdict !== undefined) await this.#messages.write(verdict, { signal })
-        await closeStream(this.#stream, { signal })
+        if (verdict !== undefined) await messages.write(verdict, { signal })
+        await closeStream(stream, { signal })
       })
     } catch (err) {
-      this.#stream.abort(toError(err))
+      stream.abort(toError(err))
       throw err
     }
   }
 
-  #fail(err: ProtocolError): void {
-    if (this.#ended) return
+  #fail(err: ProtocolError): undefined {
+    if (this.#hasEnded) return
     this.#end()
     this.#settled.reject(err)
-    this.#stream.abort(err)
   }
 
   #end(): void {
-    this.#ended = true
+    this.#over.abort(new ProtocolError({ code: 'DISCONNECTED', detail: 'the attempt has ended' }))
     clearTimeout(this.#lease)
     this.#unlink()
   }

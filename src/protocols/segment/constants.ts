@@ -17,8 +17,17 @@ export const SEGMENT_SEND_TIMEOUT_MS = 10_000
 
 export const SEGMENT_HEARTBEAT_MS = 1_000
 
-/** A worker that has said nothing for this long has lost the task: fifteen heartbeats, to outlast a loaded machine. */
-export const SEGMENT_LEASE_MS = 15_000
+/**
+ * A worker that has said nothing for this long has lost the task. Until then it may be out of reach: what it does goes on, and others
+ * who have nothing else to do do it once more.
+ */
+export const SEGMENT_LEASE_MS = 60_000
+
+/** Between two tries to reach a worker whose stream broke. */
+export const SEGMENT_REATTACH_INTERVAL_MS = 500
+
+/** How long a worker goes on with a task whose coordinator is out of reach: longer than that counts with it. */
+export const SEGMENT_DETACHED_MS = 120_000
 
 /** How long a worker keeps a result that nobody has acknowledged. */
 export const SEGMENT_RETAIN_MS = 10 * 60_000

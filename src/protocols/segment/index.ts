@@ -1,7 +1,8 @@
 /**
- * One stream is one attempt of one task: the coordinator offers a segment, the worker accepts or refuses, reports
- * while it works, and keeps its result until the coordinator has judged it. A worker that falls silent loses the
- * task; a coordinator that goes away cancels it.
+ * One attempt of one task: the coordinator offers a segment, the worker accepts or refuses, reports while it works, and keeps its
+ * result until the coordinator has judged it. A stream that breaks is a pause: the same offer on another one takes the work up where it
+ * is, also for a coordinator that was started again. A worker that stays silent loses the task; one whose coordinator stays away gives
+ * it up.
  *
  * @example
  *
@@ -31,11 +32,11 @@ export type SegmentOutcome =
   | 'cancelled'
   /** The handler threw, and the coordinator has been told. */
   | 'failed'
-  /** The stream broke, or the result was not judged in time. */
+  /** The coordinator stayed away, or did not judge the result in time. */
   | 'lost'
 
 export interface SegmentContext {
-  /** Aborted when the coordinator cancels or is lost. */
+  /** Aborted when the coordinator cancels or stays away. */
   readonly signal: AbortSignal
   onProgress(progress: SegmentProgress): void
 }
@@ -52,12 +53,14 @@ export interface SegmentHandler {
 export interface SegmentInit {
   /** Where there is none, every offer is refused with `NOT_A_WORKER`. */
   handler?: SegmentHandler
-  /** Default 15 s. */
+  /** Default 60 s. */
   leaseMs?: number
   /** Default 1 s. */
   heartbeatMs?: number
   /** Default 10 minutes. */
   retainMs?: number
+  /** Default 2 minutes. */
+  detachedMs?: number
 }
 
 export interface SegmentOfferOptions extends AbortOptions {

@@ -1,12 +1,13 @@
 /** The segment service of a node: offers tasks to workers and, where it has a handler, works on those of others. */
 
-import type { Connection, PeerId, Startable, Stream } from '@libp2p/interface'
+import type { AbortOptions, Connection, PeerId, Startable, Stream } from '@libp2p/interface'
 import { withDeadline } from '../deadline.ts'
 import { ProtocolError, toError } from '../errors.ts'
 import { encodeMessage, messageStream, readMessage } from '../messages.ts'
 import { openStream, type ProtocolComponents } from '../streams.ts'
-import { CoordinatorAttempt } from './attempt.ts'
+import { type Accepted, CoordinatorAttempt } from './attempt.ts'
 import {
+  SEGMENT_DETACHED_MS,
   SEGMENT_HEARTBEAT_MS,
   SEGMENT_LEASE_MS,
   SEGMENT_MESSAGE_BYTES_MAX,
@@ -17,7 +18,7 @@ import {
 } from './constants.ts'
 import type { Segment, SegmentAttempt, SegmentHandler, SegmentInit, SegmentOfferOptions } from './index.ts'
 import { type SegmentOffer, segmentAnswer, segmentOffer } from './messages.ts'
-import { workOnOffer } from './work.ts'
+import { Works } from './works.ts'
 
 const NOT_A_WORKER: SegmentHandler = {
   admit: () => ({ code: 'NOT_A_WORKER', message: 'this node takes no tasks' }),
@@ -30,14 +31,17 @@ export class SegmentService implements Segment, Startable {
   readonly #components: ProtocolComponents
   readonly #init: SegmentInit
   #running = new AbortController()
+  #works: Works
 
   constructor(components: ProtocolComponents, init: SegmentInit) {
     this.#components = components
     this.#init = init
+    this.#works = this.#newWorks()
   }
 
   async start(): Promise<void> {
     this.#running = new AbortController()
+    this.#works = this.#newWorks()
     await this.#components.registrar.handle(SEGMENT_PROTOCOL, this.#onStream, {
       maxInboundStreams: SEGMENT_STREAMS_MAX,
       maxOutboundStreams: SEGMENT_STREAMS_MAX,
@@ -51,18 +55,25 @@ export class SegmentService implements Segment, Startable {
 
   async offer(peer: PeerId, offer: SegmentOffer, options: SegmentOfferOptions = {}): Promise<SegmentAttempt> {
     const bytes = encodeMessage(segmentOffer, offer)
+    const reopen = (reopening: AbortOptions) => this.#open(peer, bytes, reopening)
+    const accepted = await reopen(options)
+    options.onAccepted?.()
+    const leaseMs = this.#init.leaseMs ?? SEGMENT_LEASE_MS
+    return new CoordinatorAttempt(accepted, { ...options, leaseMs, reopen })
+  }
+
+  /** A stream on which the offer is accepted: as a new one, or as one that the worker has in hand. */
+  async #open(peer: PeerId, offer: Uint8Array, options: AbortOptions): Promise<Accepted> {
     return await withDeadline('answer the offer', SEGMENT_OFFER_TIMEOUT_MS, options, async (signal) => {
       const stream = await openStream(this.#components, peer, SEGMENT_PROTOCOL, { signal })
       try {
         const messages = messageStream(stream, SEGMENT_MESSAGE_BYTES_MAX)
-        await messages.write(bytes, { signal })
+        await messages.write(offer, { signal })
         const answer = await readMessage(messages, segmentAnswer, { signal })
         if (answer.type === 'refused') {
           throw new ProtocolError({ code: 'REFUSED', reason: answer.code, detail: answer.message })
         }
-        options.onAccepted?.()
-        const leaseMs = this.#init.leaseMs ?? SEGMENT_LEASE_MS
-        return new CoordinatorAttempt(stream, messages, { ...options, leaseMs })
+        return { stream, messages }
       } catch (err) {
         stream.abort(toError(err))
         throw err
@@ -71,10 +82,15 @@ export class SegmentService implements Segment, Startable {
   }
 
   readonly #onStream = async (stream: Stream, connection: Connection): Promise<void> => {
-    await workOnOffer(stream, connection.remotePeer, {
+    await this.#works.take(stream, connection.remotePeer)
+  }
+
+  #newWorks(): Works {
+    return new Works({
       handler: this.#init.handler ?? NOT_A_WORKER,
       heartbeatMs: this.#init.heartbeatMs ?? SEGMENT_HEARTBEAT_MS,
       retainMs: this.#init.retainMs ?? SEGMENT_RETAIN_MS,
+      detachedMs: this.#init.detachedMs ?? SEGMENT_DETACHED_MS,
       signal: this.#running.signal,
     })
   }

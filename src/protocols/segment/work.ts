@@ -1,21 +1,22 @@
 /**
- * The worker's end of one attempt: answers the offer, runs the handler, reports every second, and holds the result
- * until the coordinator has judged it.
+ * The worker's end of one attempt: runs the handler, tells of it on whatever stream its coordinator is there with, and holds the result
+ * until that has judged it. A stream that breaks is no end: the same offer on another one takes the work up again.
  */
 
 import type { PeerId, Stream } from '@libp2p/interface'
 import { onAbort, raceAbort, withDeadline } from '../deadline.ts'
 import { ProtocolError, tellFailure, toError } from '../errors.ts'
-import { type MessageStream, messageStream, readMessage, writeMessage } from '../messages.ts'
+import { type MessageStream, readMessage, writeMessage } from '../messages.ts'
 import { closeStream } from '../streams.ts'
-import { SEGMENT_OFFER_BYTES_MAX, SEGMENT_OFFER_TIMEOUT_MS, SEGMENT_SEND_TIMEOUT_MS } from './constants.ts'
+import { SEGMENT_SEND_TIMEOUT_MS } from './constants.ts'
 import type { SegmentHandler, SegmentOutcome } from './index.ts'
 import {
   type SegmentAnswer,
   type SegmentOffer,
+  type SegmentProgress,
   type SegmentReport,
   segmentAnswer,
-  segmentOffer,
+  segmentProgress,
   segmentResult,
   segmentVerdict,
 } from './messages.ts'
@@ -24,79 +25,122 @@ import { Reporter } from './reporter.ts'
 export interface WorkInit {
   handler: SegmentHandler
   heartbeatMs: number
+  /** How long a result waits for its judgement. */
   retainMs: number
+  /** How long it is worked on while the coordinator is out of reach. */
+  detachedMs: number
   /** Aborted when the node stops. */
   signal: AbortSignal
 }
 
-/** Works on the offer that comes on the stream. Throws, for libp2p to abort the stream, on a fault of the peer's. */
-export async function workOnOffer(stream: Stream, peer: PeerId, init: WorkInit): Promise<void> {
-  const messages = messageStream(stream, SEGMENT_OFFER_BYTES_MAX)
-  const offer = await withDeadline('offer a task', SEGMENT_OFFER_TIMEOUT_MS, init, async (signal) => {
-    return await readMessage(messages, segmentOffer, { signal })
-  })
-  const refusal = init.handler.admit(offer, peer)
-  if (refusal !== undefined) {
-    await answer(messages, { type: 'refused', ...tellFailure(refusal) }, init.signal)
-    await close(stream, init.signal)
-    return
-  }
-  const outcome = await work(stream, messages, offer, peer, init)
-  init.handler.onSettled(offer, peer, outcome)
-}
+export class Work {
+  /** Never rejects; the handler has settled by then. */
+  readonly outcome: Promise<SegmentOutcome>
+  readonly #init: WorkInit
+  readonly #report: Promise<SegmentReport>
+  readonly #settled = Promise.withResolvers<SegmentOutcome>()
+  readonly #handling = new AbortController()
+  #hasReport = false
+  #newest: SegmentProgress | undefined
+  #stream: Stream | undefined
+  #reporter: Reporter | undefined
+  #patience: NodeJS.Timeout | undefined
+  #retention: NodeJS.Timeout | undefined
 
-/** Never throws: an accepted offer always comes to an outcome. */
-async function work(
-  stream: Stream,
-  messages: MessageStream,
-  offer: SegmentOffer,
-  peer: PeerId,
-  init: WorkInit,
-): Promise<SegmentOutcome> {
-  const ended = new AbortController()
-  const unlink = onAbort(init.signal, (reason) => ended.abort(reason))
-  const reporter = new Reporter(messages, init.heartbeatMs)
-  const verdict = readVerdict(messages)
-  // A verdict before the result, and a lost stream, end the work at once.
-  void verdict.then((outcome) => {
-    ended.abort(new ProtocolError({ code: 'DISCONNECTED', detail: `the attempt was ${outcome}` }))
-  })
-  try {
-    await answer(messages, { type: 'accepted' }, ended.signal)
-    reporter.start()
-    const report = await run(offer, peer, init.handler, reporter, ended.signal)
-    if (ended.signal.aborted) {
-      return await settle(stream, await raceAbort(verdict, init.signal), init.signal)
-    }
-    await reporter.send(report, { signal: ended.signal })
-    if (report.type === 'failed') return await settle(stream, 'failed', init.signal)
-    const outcome = await withDeadline('judge the result', init.retainMs, init, async (signal) => {
-      return await raceAbort(verdict, signal)
+  constructor(offer: SegmentOffer, peer: PeerId, init: WorkInit) {
+    this.#init = init
+    const unlink = onAbort(init.signal, () => this.#end('lost'))
+    this.#report = this.#run(offer, peer)
+    this.outcome = this.#settled.promise.then(async (outcome) => {
+      unlink()
+      clearTimeout(this.#patience)
+      clearTimeout(this.#retention)
+      if (outcome === 'lost') this.#stream?.abort(new Error('The attempt is given up'))
+      this.#handling.abort(new ProtocolError({ code: 'DISCONNECTED', detail: `the attempt was ${outcome}` }))
+      await this.#report
+      init.handler.onSettled(offer, peer, outcome)
+      return outcome
     })
-    return await settle(stream, outcome, init.signal)
-  } catch (err) {
-    stream.abort(toError(err))
-    return 'lost'
-  } finally {
-    reporter.stop()
-    unlink()
   }
-}
 
-/** The handler's result or failure, as the report that tells of it. */
-async function run(
-  offer: SegmentOffer,
-  peer: PeerId,
-  handler: SegmentHandler,
-  reporter: Reporter,
-  signal: AbortSignal,
-): Promise<SegmentReport> {
-  try {
-    const onProgress = reporter.onProgress
-    const result = await handler.onOffer(offer, peer, { signal, onProgress })
-    return { type: 'result', result: segmentResult.parse(result) }
-  } catch (err) {
-    return { type: 'failed', ...tellFailure(err) }
+  /** Accepts the offer on a stream, and tells of the work there until the stream ends. Never throws. */
+  async serve(stream: Stream, messages: MessageStream): Promise<void> {
+    clearTimeout(this.#patience)
+    // It came back before this side had noticed that it was gone.
+    this.#stream?.abort(new Error('The coordinator is there on another stream'))
+    this.#stream = stream
+    const outcome = await this.#converse(messages)
+    if (outcome === 'lost') stream.abort(new Error('The coordinator is lost'))
+    else await close(stream, this.#init.signal)
+    if (this.#stream !== stream) return
+    this.#stream = undefined
+    if (outcome === 'lost') this.#wait()
+    else this.#end(outcome)
+  }
+
+  /** Tells of the work, and hears what becomes of it. */
+  async #converse(messages: MessageStream): Promise<SegmentOutcome> {
+    const reporter = new Reporter(messages, this.#init.heartbeatMs)
+    const gone = new AbortController()
+    const verdict = readVerdict(messages)
+    void verdict.then(() => gone.abort(new Error('there is a verdict')))
+    try {
+      await answer(messages, { type: 'accepted' }, gone.signal)
+      if (this.#newest !== undefined) reporter.onProgress(this.#newest)
+      this.#reporter = reporter
+      reporter.start()
+      const report = await Promise.race([verdict, this.#report])
+      if (typeof report === 'string') return report
+      await reporter.send(report, { signal: gone.signal })
+      if (report.type === 'failed') return 'failed'
+      return await raceAbort(verdict, this.#init.signal)
+    } catch {
+      return gone.signal.aborted ? await verdict : 'lost'
+    } finally {
+      reporter.stop()
+      if (this.#reporter === reporter) this.#reporter = undefined
+    }
+  }
+
+  /** Nobody is there to tell: it is worked on for a while. */
+  #wait(): void {
+    if (this.#hasReport) return
+    this.#patience = setTimeout(() => this.#end('lost'), this.#init.detachedMs)
+    this.#patience.unref()
+  }
+
+  /** The handler's result or failure, as the report that tells of it. */
+  async #run(offer: SegmentOffer, peer: PeerId): Promise<SegmentReport> {
+    const report = await this.#handle(offer, peer)
+    this.#hasReport = true
+    clearTimeout(this.#patience)
+    if (report.type === 'result') {
+      this.#retention = setTimeout(() => this.#end('lost'), this.#init.retainMs)
+      this.#retention.unref()
+    } else if (this.#stream === undefined) {
+      // A failure that nobody hears of is tried again when somebody asks for it again.
+      this.#end('lost')
+    }
+    return report
+  }
+
+  async #handle(offer: SegmentOffer, peer: PeerId): Promise<SegmentReport> {
+    try {
+      const result = await this.#init.handler.onOffer(offer, peer, {
+        signal: this.#handling.signal,
+        onProgress: (progress) => {
+          this.#newest = segmentProgress.parse(progress)
+          this.#reporter?.onProgress(this.#newest)
+        },
+      })
+      return { type: 'result', result: segmentResult.parse(result) }
+    } catch (err) {
+      return { type: 'failed', ...tellFailure(err) }
+    }
+  }
+
+  #end(outcome: SegmentOutcome): void {
+    this.#settled.resolve(outcome)
   }
 }
 
@@ -117,20 +161,18 @@ async function readVerdict(messages: MessageStream): Promise<SegmentOutcome> {
   }
 }
 
-async function answer(messages: MessageStream, message: SegmentAnswer, signal: AbortSignal): Promise<void> {
+export async function answer(
+  messages: MessageStream,
+  message: SegmentAnswer,
+  signal: AbortSignal,
+): Promise<void> {
   await withDeadline('take the answer', SEGMENT_SEND_TIMEOUT_MS, { signal }, async (signal) => {
     await writeMessage(messages, segmentAnswer, message, { signal })
   })
 }
 
-async function settle(stream: Stream, outcome: SegmentOutcome, signal: AbortSignal): Promise<SegmentOutcome> {
-  if (outcome === 'lost') stream.abort(new Error('The coordinator is lost'))
-  else await close(stream, signal)
-  return outcome
-}
-
 /** What has been said stays said where the other side is already gone. */
-async function close(stream: Stream, signal: AbortSignal): Promise<void> {
+export async function close(stream: Stream, signal: AbortSignal): Promise<void> {
   try {
     await withDeadline('close', SEGMENT_SEND_TIMEOUT_MS, { signal }, async (signal) => {
       await closeStream(stream, { signal })

@@ -12,9 +12,15 @@ import { JobError } from '../failure.ts'
 import type { EncodeRequest } from '../request.ts'
 import { isSameSource, markSource } from './fingerprint.ts'
 import { Journal, readJournal } from './journal.ts'
-import { type BegunRecord, type JournalRecord, journalRecord, type SegmentRecord } from './records.ts'
+import {
+  type BegunRecord,
+  type GivenRecord,
+  type JournalRecord,
+  journalRecord,
+  type SegmentRecord,
+} from './records.ts'
 
-export type { SegmentRecord } from './records.ts'
+export type { GivenRecord, SegmentRecord } from './records.ts'
 
 /** A job that this process works on. */
 export interface StoredJob {
@@ -25,10 +31,13 @@ export interface StoredJob {
   readonly blobId: string
   /** Verified by a process before this one. */
   readonly segments: readonly SegmentRecord[]
+  /** Given to peers by a process before this one, and not brought back. */
+  readonly given: readonly GivenRecord[]
   /** Of an earlier one whose source has changed since: they are gone. */
   readonly outdated: number
   /** On the disk when it resolves, the segment's file included. */
   addSegment(segment: Omit<SegmentRecord, 'type'>): Promise<void>
+  addGiven(given: Omit<GivenRecord, 'type'>): Promise<void>
   /** How many frames there are in all. */
   tellFrames(frames: number): Promise<void>
   /** A file beside the output that the next process removes if this one cannot. */
@@ -102,6 +111,7 @@ async function takeUp(
     at: begun?.at ?? Date.now(),
   })
   const segments = isSame ? before : []
+  const given = isSame ? lastGiven(records) : []
   let kept = segments.length
   let isOpen = true
   const close = async () => {
@@ -109,7 +119,7 @@ async function takeUp(
     isOpen = false
   }
   return {
-    ...{ id, segments, blobId: blob, directory: join(directory, 'segments') },
+    ...{ id, segments, given, blobId: blob, directory: join(directory, 'segments') },
     outdated: isSame ? 0 : before.length,
     async addSegment(segment) {
       const segments = join(directory, 'segments')
@@ -119,6 +129,7 @@ async function takeUp(
       await append({ type: 'segment', ...segment })
       kept++
     },
+    addGiven: (piece) => journal.append({ type: 'given', ...piece }, { mayBeLost: true }),
     tellFrames: (frames) => append({ type: 'film', frames }),
     tellPartial: (path) => append({ type: 'partial', path }),
     get kept() {
@@ -238,6 +249,16 @@ async function readRecords(directory: string): Promise<JournalRecord[]> {
 
 function begunOf(records: readonly JournalRecord[]): BegunRecord | undefined {
   return records.findLast((record) => record.type === 'job')
+}
+
+/** Whom each piece was given to last. */
+function lastGiven(records: readonly JournalRecord[]): GivenRecord[] {
+  const pieces = new Map<number, GivenRecord>()
+  for (const record of records) {
+    if (record.type === 'given') pieces.set(record.index, record)
+    if (record.type === 'segment') pieces.delete(record.index)
+  }
+  return [...pieces.values()]
 }
 
 /** What is not there in JSON is undefined. */

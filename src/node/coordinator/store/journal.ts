@@ -35,11 +35,11 @@ export class Journal {
     }
   }
 
-  /** Resolves when the record is on the disk. */
-  append(record: object): Promise<void> {
+  /** Resolves when the record is on the disk; one that may be lost with the machine only when the system has it. */
+  append(record: object, { mayBeLost = false } = {}): Promise<void> {
     const appended = this.#last.then(async () => {
       await this.#file.appendFile(toLine(record))
-      await this.#file.datasync()
+      if (!mayBeLost) await this.#file.datasync()
     })
     // One that fails, on a full disk for instance, does not keep the next from trying.
     this.#last = appended.catch(() => {})

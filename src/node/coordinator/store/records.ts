@@ -46,6 +46,18 @@ const film = z.object({ type: z.literal('film'), frames: count })
 /** A file that is to be removed if it is still there. */
 const partial = z.object({ type: z.literal('partial'), path })
 
+/** A piece of the film that was given to a peer, which may have it in hand still. */
+const given = z.object({
+  type: z.literal('given'),
+  recipe: sha256,
+  index: count,
+  first: count,
+  frames: z.int().min(1),
+  peer: z.string().max(128),
+})
+
+export type GivenRecord = z.output<typeof given>
+
 /** A segment that was verified and lies in the job's directory. */
 const segment = z.object({
   type: z.literal('segment'),
@@ -73,5 +85,5 @@ const segment = z.object({
 export type SegmentRecord = z.output<typeof segment>
 export type BegunRecord = z.output<typeof begun>
 
-export const journalRecord = z.discriminatedUnion('type', [begun, film, partial, segment])
+export const journalRecord = z.discriminatedUnion('type', [begun, film, partial, given, segment])
 export type JournalRecord = z.output<typeof journalRecord>
