@@ -107,6 +107,8 @@ function peerText(state: string, slots: number, detail: string | undefined): str
       return 'takes no more work, and finishes what it has begun'
     case 'left':
       return 'is out of reach; what it is at is awaited for a while'
+    case 'resting':
+      return `fails again and again, and gets nothing for a while${reason}`
     case 'unusable':
       return `cannot do this job${reason}`
     default:

@@ -14,6 +14,8 @@ export interface Host {
    * @returns false where this system shapes no traffic
    */
   shape?(kilobits: number): Promise<boolean>
+  /** Pulls its cable out, or plugs it in again; on a switch alone. */
+  plug?(isIn: boolean): Promise<void>
 }
 
 export interface Network {
@@ -89,6 +91,7 @@ export async function makeSwitchedHosts(count: number): Promise<Network> {
       address: addressOf(place),
       shape: async (kilobits: number) =>
         (await shapeLink(name, 'eth0', kilobits)) && (await shapeLink(wire, `port${place}`, kilobits)),
+      plug: (isIn: boolean) => ip('-n', wire, 'link', 'set', `port${place}`, isIn ? 'up' : 'down'),
     })),
     remove: () => removeAll([...names, wire]),
   }

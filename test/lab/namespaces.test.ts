@@ -18,6 +18,9 @@ if (reason !== undefined) process.stderr.write(`skipped, the tests with hosts of
 
 const lab = useLab()
 
+/** It takes longer than a break. */
+const VERY_SLOW = '-c:v libx264 -qp 0 -preset placebo -threads 1 -vf scale=960:540:flags=neighbor'
+
 function useNetwork(make: () => Promise<Network>): (place: number) => Network['hosts'][number] {
   let network: Network | undefined
   beforeAll(async () => {
@@ -110,6 +113,27 @@ describe.skipIf(reason !== undefined)('on three hosts and a switch', () => {
     for (const [place, { addresses }] of workers.entries()) {
       expect(addresses.some((address) => address.includes(host(place + 1).address))).toBe(true)
     }
+  })
+
+  test('a cable that is pulled out for a while costs no segment', async () => {
+    const worker = await startWorker(lab, { launcher: host(1).launcher, args: [] })
+    const job = await startEncode(lab, {
+      launcher: host(0).launcher,
+      params: VERY_SLOW,
+      network: [],
+      args: ['--peers', '1', '--no-local', '--segment-time', '5'],
+    })
+    await job.process.event(({ event, frames }) => event === 'progress' && Number(frames) > 0)
+    await host(1).plug?.(false)
+    await new Promise((resolve) => setTimeout(resolve, 12_000))
+    await host(1).plug?.(true)
+    expect(await job.process.ended).toMatchObject({ exitCode: 0, stderr: '' })
+    const segments = job.process.events.filter(({ event }) => event === 'segment')
+    expect(segments.filter(({ state }) => state === 'failed')).toEqual([])
+    const tasks = worker.process.events.filter(({ event }) => event === 'task')
+    expect(tasks.map(({ state }) => state).sort()).toEqual(
+      ['started', 'encoded', 'acknowledged'].flatMap((state) => [state, state]).sort(),
+    )
   })
 
   test('a host that is there before, and one that comes during the job, both work', async () => {

@@ -133,7 +133,7 @@ test('a worker that is stopped loses its lease, and learns of it when it goes on
   worker.signal('SIGSTOP')
   expect(await codeOf(attempt.result)).toBe('LEASE_EXPIRED')
   worker.signal('SIGCONT')
-  expect(JSON.parse(await worker.next())).toEqual({ outcome: 'lost' })
+  expect(JSON.parse(await worker.next())).toEqual({ outcome: 'cancelled' })
 })
 
 test('a worker that is killed fails its attempt long before its lease', async () => {

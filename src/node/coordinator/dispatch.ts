@@ -66,6 +66,8 @@ export class Dispatch {
   /** Whose parameter sets all segments of the job share. */
   #build: Build | undefined
   #isRunning = false
+  /** A segment that nobody could encode: the job ends with it when the others are there. */
+  #failed: JobError | undefined
   /** Peers that found something in a task that puts the whole job in doubt. */
   readonly #doubters = new Map<Task, Set<string>>()
 
@@ -95,6 +97,12 @@ export class Dispatch {
     if (this.#scheduler.employs(peer)) this.#scheduler.setSlots(peer, slots)
     else this.#scheduler.addPeer(peer, slots, rate)
     this.assign()
+  }
+
+  /** An executor for what the others fail at. */
+  addRescuer(executor: Executor): void {
+    if (!this.#executors.has(executor.peer)) this.#executors.set(executor.peer, executor)
+    this.#scheduler.addRescuer(executor.peer)
   }
 
   /** The peer is out of reach: it gets nothing, and what it is at may still come when it is back. */
@@ -184,7 +192,9 @@ export class Dispatch {
     if (!this.#isRunning || this.#stopped.signal.aborted) return
     const mayWork = (peer: string) => this.#mayWork(this.#executors.get(peer))
     for (const assignment of this.#scheduler.assign(this.#seconds(), mayWork)) this.#begin(assignment)
-    if (this.#scheduler.isDone) this.#finished.resolve()
+    if (!this.#scheduler.isDone) return
+    if (this.#failed === undefined) this.#finished.resolve()
+    else this.fail(this.#failed)
   }
 
   #seconds(): number {
@@ -320,6 +330,9 @@ export class Dispatch {
       this.#init.emit({ event: 'peer', peer, name, state: 'draining', slots: 0 })
     }
     if (consequence === 'give-up') this.#giveUp(assignment.task, ATTEMPTS_MAX, error)
+    if (consequence === 'rest') {
+      this.#init.emit({ event: 'peer', peer, name, state: 'resting', slots: 0, detail: told.detail })
+    }
     if (consequence !== 'leave-out' || executor.isLocal) return
     // What it is doing meanwhile is of that build too.
     this.#leaveOut(executor, kind === 'other-build' ? 'unusable' : 'excluded', told.detail, error)
@@ -337,12 +350,10 @@ export class Dispatch {
   #giveUp(task: Task, attempts: number, error: unknown): void {
     const startSeconds = toSeconds(task.firstPts, this.#init.job.film.timing.source)
     const { detail } = describeFailure(error)
-    this.fail(
-      new JobError(
-        { code: 'SEGMENT_FAILED', index: task.index, startSeconds, attempts, detail },
-        { cause: error },
-      ),
-    )
+    const failure = { code: 'SEGMENT_FAILED', index: task.index, startSeconds, attempts, detail } as const
+    this.#failed ??= new JobError(failure, { cause: error })
+    // What cannot be encoded anywhere in the film is no matter of this segment.
+    if (this.#verified.size === 0) this.fail(this.#failed)
   }
 
   #leaveOut({ peer, name }: Executor, state: 'unusable' | 'excluded', detail: string, reason: unknown): void {

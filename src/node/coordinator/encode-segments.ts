@@ -171,6 +171,7 @@ async function dispatch(
   looked.catch((error: unknown) => work.fail(error))
   try {
     emit({ event: 'phase', phase: 'encoding' })
+    work.addRescuer(local)
     if (request.local !== 'never') work.add(local, node.capacity.slots, rates.get(local.peer))
     const segments = await work.run()
     if (!(await startsAlike)) throw new StartsInDoubt()

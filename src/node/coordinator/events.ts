@@ -41,8 +41,11 @@ export interface PeerChanged {
   readonly event: 'peer'
   readonly peer: PeerIdString
   readonly name: string
-  /** `unusable`: here, and not able to do this job; `draining`: it finishes what it has begun, and takes no more. */
-  readonly state: 'joined' | 'left' | 'draining' | 'unusable' | 'excluded'
+  /**
+   * `unusable`: here, and not able to do this job; `draining`: it finishes what it has begun, and takes no more;
+   * `left`: out of reach, what it has in hand may still come; `resting`: it has failed several times in a row, and gets nothing for a while.
+   */
+  readonly state: 'joined' | 'left' | 'draining' | 'resting' | 'unusable' | 'excluded'
   readonly slots: number
   readonly detail?: string
 }

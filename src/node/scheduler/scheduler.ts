@@ -8,8 +8,12 @@ import type { Assignment, Carver, Consequence, FailureKind, Piece, Stretch } fro
 
 /** A task that fails on this many tries fails for a reason of its own, if everybody has tried it; otherwise on three times as many. */
 export const ATTEMPTS_MAX = 4
-/** A peer that fails this often in a row is broken, not unlucky. */
+/** A peer that fails this often in a row is broken, not unlucky: it is given a long rest, and after some of them no more work. */
 const PEER_FAILURES_MAX = 3
+const LONG_REST_SECONDS = 30
+const LONG_RESTS_MAX = 4
+/** What so many peers have failed at is for this node to try. */
+const FAILED_PEERS_MAX = 2
 /** Seconds that a peer which failed is given a rest. One that is busy for others may be free any moment. */
 const REST_SECONDS = 2
 const BUSY_SECONDS = 1
@@ -39,6 +43,8 @@ interface Slot<Task extends Piece> {
   failures: number
   /** Not before this time is it given anything. */
   restUntil: number
+  /** It is there for what others fail at, and for nothing else. */
+  readonly isRescuer: boolean
 }
 
 interface Attempt<Task extends Piece> extends Assignment<Task> {
@@ -76,6 +82,8 @@ export class Scheduler<Task extends Piece> {
   readonly #slots = new Set<Slot<Task>>()
   /** Frames a second at which a peer's segments come here, each by itself; of those that were brought at all. */
   readonly #links = new Map<string, number>()
+  /** How often a peer was given a long rest. */
+  readonly #longRests = new Map<string, number>()
   readonly #running = new Map<Assignment<Task>, Attempt<Task>>()
   /** Came back from an attempt. */
   readonly #returned: Work<Task>[] = []
@@ -129,8 +137,13 @@ export class Scheduler<Task extends Piece> {
   /** @param rate frames a second of a slot, from jobs before; undefined: its first task measures it */
   addPeer(peer: string, slots: number, rate?: number): void {
     for (let count = 0; count < slots; count++) {
-      this.#slots.add({ peer, rate, attempts: [], waiting: 0, failures: 0, restUntil: 0 })
+      this.#slots.add(newSlot(peer, rate))
     }
+  }
+
+  /** A peer that takes what others fail at, whatever else it does. */
+  addRescuer(peer: string): void {
+    this.#slots.add({ ...newSlot(peer, undefined), isRescuer: true })
   }
 
   /**
@@ -139,12 +152,11 @@ export class Scheduler<Task extends Piece> {
    * @returns whether it has more than before
    */
   setSlots(peer: string, slots: number): boolean {
-    const own = [...this.#slots].filter((slot) => slot.peer === peer)
+    const own = this.#slotsOf(peer)
     const [known] = own
     if (known === undefined) return false
     for (let count = own.length; count < slots; count++) {
-      const { rate, restUntil } = known
-      this.#slots.add({ peer, rate, attempts: [], waiting: 0, failures: 0, restUntil })
+      this.#slots.add({ ...newSlot(peer, known.rate), restUntil: known.restUntil })
     }
     const idle = own.filter(({ attempts }) => attempts.length === 0)
     for (const slot of idle.slice(0, Math.max(0, own.length - slots))) this.#slots.delete(slot)
@@ -153,11 +165,15 @@ export class Scheduler<Task extends Piece> {
 
   /** Whether it has slots: it came, and was not left out since. */
   employs(peer: string): boolean {
-    return [...this.#slots].some((slot) => slot.peer === peer)
+    return this.#slotsOf(peer).length > 0
+  }
+
+  #slotsOf(peer: string): Slot<Task>[] {
+    return [...this.#slots].filter((slot) => slot.peer === peer && !slot.isRescuer)
   }
 
   get peers(): ReadonlySet<string> {
-    return new Set([...this.#slots].map(({ peer }) => peer))
+    return new Set([...this.#slots].flatMap(({ peer, isRescuer }) => (isRescuer ? [] : [peer])))
   }
 
   /** Frames a second of a peer's slots, as far as they are known. */
@@ -172,7 +188,7 @@ export class Scheduler<Task extends Piece> {
     const ended = [...this.#running.values()].filter(
       ({ slot, bringing }) => slot.peer === peer && bringing === undefined,
     )
-    for (const slot of this.#slots) if (slot.peer === peer) this.#slots.delete(slot)
+    for (const slot of this.#slotsOf(peer)) this.#slots.delete(slot)
     for (const attempt of ended) {
       this.#end(attempt)
       this.#giveBack(attempt.work)
@@ -182,7 +198,7 @@ export class Scheduler<Task extends Piece> {
 
   /** The peer takes no more: what it has begun it finishes. @returns whether that is news */
   retirePeer(peer: string): boolean {
-    const working = [...this.#slots].filter((slot) => slot.peer === peer && Number.isFinite(slot.restUntil))
+    const working = this.#slotsOf(peer).filter(({ restUntil }) => Number.isFinite(restUntil))
     for (const slot of working) slot.restUntil = Number.POSITIVE_INFINITY
     return working.length > 0
   }
@@ -228,12 +244,16 @@ export class Scheduler<Task extends Piece> {
     const views = new Map<Slot<Task>, SlotView>()
     const free: Slot<Task>[] = []
     for (const slot of this.#slots) {
+      if (slot.isRescuer) {
+        if (slot.attempts.length === 0) free.push(slot)
+        continue
+      }
       if (!mayWork(slot.peer)) continue
       if (slot.restUntil <= now || slot.attempts.length > 0) views.set(slot, this.#viewOf(slot, now))
       if (slot.restUntil <= now && this.#isFree(slot, now, usual)) free.push(slot)
     }
     if (free.length === 0) return []
-    this.#takeOver(views, now, usual)
+    if (free.some(({ isRescuer }) => !isRescuer)) this.#takeOver(views, now, usual)
     // The fastest first: what is left in the end is theirs.
     free.sort((a, b) => (b.rate ?? usual) - (a.rate ?? usual))
     const begun: Assignment<Task>[] = []
@@ -246,7 +266,7 @@ export class Scheduler<Task extends Piece> {
       }
       slot.attempts.push(attempt)
       this.#running.set(attempt, attempt)
-      views.set(slot, this.#viewOf(slot, now))
+      if (!slot.isRescuer) views.set(slot, this.#viewOf(slot, now))
       begun.push(attempt)
     }
     return begun
@@ -303,11 +323,32 @@ export class Scheduler<Task extends Piece> {
     }
     this.#giveBack(work)
     if (kind === 'other-build') return 'leave-out'
-    const isUntried = [...this.peers].some((peer) => !work.failedPeers.has(peer))
-    if (work.attempts >= (isUntried ? 3 : 1) * ATTEMPTS_MAX) return 'give-up'
+    const isUntried = [...this.#slots].some(({ peer }) => !work.failedPeers.has(peer))
+    if (work.attempts >= (isUntried ? 3 : 1) * ATTEMPTS_MAX) {
+      // The others go on without it.
+      const at = this.#returned.indexOf(work)
+      if (at >= 0) this.#returned.splice(at, 1)
+      return 'give-up'
+    }
     slot.restUntil = Math.max(slot.restUntil, now + (kind === 'refused' ? BUSY_SECONDS : REST_SECONDS))
-    if (kind === 'failed') slot.failures++
-    return slot.failures >= PEER_FAILURES_MAX ? 'leave-out' : 'again'
+    if (kind !== 'failed' || slot.isRescuer) return 'again'
+    slot.failures++
+    // Who is alone with it is tried until the task is given up.
+    const isPassable = slot.failures < PEER_FAILURES_MAX || this.peers.size === 1
+    return isPassable ? 'again' : this.#restLong(slot, now)
+  }
+
+  /** Longer each time. */
+  #restLong({ peer }: Slot<Task>, now: number): Consequence {
+    const rests = (this.#longRests.get(peer) ?? 0) + 1
+    this.#longRests.set(peer, rests)
+    if (rests > LONG_RESTS_MAX) return 'leave-out'
+    for (const slot of this.#slotsOf(peer)) {
+      slot.restUntil = Math.max(slot.restUntil, now + LONG_REST_SECONDS * 2 ** (rests - 1))
+      // A single failure more is one too many.
+      slot.failures = PEER_FAILURES_MAX - 1
+    }
+    return 'rest'
   }
 
   /** Whoever is at what is there by other means: too slow for it, and known to be from now on. */
@@ -369,7 +410,7 @@ export class Scheduler<Task extends Piece> {
 
   #nextFor(slot: Slot<Task>, views: ReadonlyMap<Slot<Task>, SlotView>, now: number): Work<Task> | undefined {
     const returned = this.#takeReturned(slot, views, now)
-    if (returned !== undefined) return returned
+    if (returned !== undefined || slot.isRescuer) return returned
     let whole: Work<Task> | undefined
     const { unseenFrames } = this.#carver
     const seen = this.#framesLeft
@@ -427,6 +468,7 @@ export class Scheduler<Task extends Piece> {
   ): Work<Task> | undefined {
     if (this.#returned.length === 0) return undefined
     const peers = new Set([...views.keys()].map(({ peer }) => peer))
+    if (slot.isRescuer) return this.#takeRescue(slot, peers)
     const own = this.#returned.findIndex(({ holder }) => holder === slot.peer)
     const any = this.#returned.findIndex(({ failedPeers, holder }) => {
       const isHeld = holder !== undefined && failedPeers.size === 0 && now < this.#heldUntil
@@ -434,6 +476,16 @@ export class Scheduler<Task extends Piece> {
       return !isHeld && !isFailed
     })
     const at = own >= 0 && this.#returned[own]?.failedPeers.size === 0 ? own : any
+    return at < 0 ? undefined : this.#returned.splice(at, 1)[0]
+  }
+
+  /** What others have failed at, and this one has not. */
+  #takeRescue({ peer }: Slot<Task>, peers: ReadonlySet<string>): Work<Task> | undefined {
+    const at = this.#returned.findIndex(({ failedPeers }) => {
+      const isHopeless =
+        failedPeers.size >= FAILED_PEERS_MAX || [...peers].every((one) => failedPeers.has(one))
+      return failedPeers.size > 0 && isHopeless && !failedPeers.has(peer)
+    })
     return at < 0 ? undefined : this.#returned.splice(at, 1)[0]
   }
 
@@ -484,6 +536,10 @@ export class Scheduler<Task extends Piece> {
       ? { rate, pendingFrames, link }
       : { rate: speed.at(now, rate), pendingFrames, link }
   }
+}
+
+function newSlot<Task extends Piece>(peer: string, rate: number | undefined): Slot<Task> {
+  return { ...{ peer, rate, attempts: [], waiting: 0, failures: 0, restUntil: 0 }, isRescuer: false }
 }
 
 function newWork<Task extends Piece>(task: Task, whole: Work<Task> | undefined): Work<Task> {

@@ -35,6 +35,8 @@ export type FailureKind = 'refused' | 'lost' | 'other-build' | 'failed'
 export type Consequence =
   /** The task is to be tried again, by whoever can. */
   | 'again'
+  /** So is it; the peer fails again and again, and gets nothing for a while. */
+  | 'rest'
   /** The peer is left out; what else it was doing is to be tried again. */
   | 'leave-out'
   /** The task has failed too often, or nobody is left to try it. */
