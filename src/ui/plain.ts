@@ -46,6 +46,12 @@ export function plainReporter({ write, isTerminal, columns, now }: PlainOptions)
           `  ${event.segments} ${event.segments === 1 ? 'segment' : 'segments'} of it, ${event.frames} frames, are there from before`,
         )
         break
+      case 'paused':
+        line(`  waiting: ${event.message}`)
+        break
+      case 'continued':
+        line('  there is room again: the job goes on')
+        break
       case 'peer':
         peers.set(event.peer, event.name)
         line(`  ${event.name} (…${event.peer.slice(-8)}) ${peerText(event.state, event.slots, event.detail)}`)

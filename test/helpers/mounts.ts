@@ -15,6 +15,23 @@ export async function whyNoMounts(): Promise<string | undefined> {
   }
 }
 
+/** The same with a tmpfs of 96 MB, of which all but so many are taken for some seconds. */
+export function onFullDisk(
+  directory: string,
+  { freeMegabytes, seconds }: { freeMegabytes: number; seconds: number },
+): string[] {
+  const script = [
+    'mount -t tmpfs -o size=96m tmpfs "$0" || exit 99',
+    'head -c "$1"m /dev/zero > "$0/ballast"',
+    '(sleep "$2"; rm "$0/ballast") &',
+    'shift 2',
+    // Signals are for the command.
+    'exec "$@"',
+  ]
+  const words = [directory, `${96 - freeMegabytes}`, `${seconds}`]
+  return ['unshare', '--mount', 'sh', '-c', script.join('\n'), ...words]
+}
+
 /**
  * Words that start a command with a tmpfs on `directory`; when it has ended, `directory.left` names what lies there.
  *

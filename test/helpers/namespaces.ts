@@ -16,6 +16,8 @@ export interface Host {
   shape?(kilobits: number): Promise<boolean>
   /** Pulls its cable out, or plugs it in again; on a switch alone. */
   plug?(isIn: boolean): Promise<void>
+  /** Makes it lose, delay and reorder packets, or not any more; on a switch alone. Does nothing where the kernel cannot. */
+  disturb?(isBad: boolean): Promise<void>
 }
 
 export interface Network {
@@ -91,6 +93,7 @@ export async function makeSwitchedHosts(count: number): Promise<Network> {
       address: addressOf(place),
       shape: async (kilobits: number) =>
         (await shapeLink(name, 'eth0', kilobits)) && (await shapeLink(wire, `port${place}`, kilobits)),
+      disturb: (isBad: boolean) => disturbLink(wire, `port${place}`, isBad),
       plug: (isIn: boolean) => ip('-n', wire, 'link', 'set', `port${place}`, isIn ? 'up' : 'down'),
     })),
     remove: () => removeAll([...names, wire]),
@@ -105,6 +108,12 @@ async function shapeLink(namespace: string, device: string, kilobits: number): P
   } catch {
     return false
   }
+}
+
+async function disturbLink(namespace: string, device: string, isBad: boolean): Promise<void> {
+  const netem = ['netem', 'delay', '40ms', '20ms', 'loss', '5%', 'reorder', '10%']
+  const change = isBad ? ['replace', 'dev', device, 'root', ...netem] : ['delete', 'dev', device, 'root']
+  await execute('tc', ['-n', namespace, 'qdisc', ...change]).catch(() => {})
 }
 
 function addressOf(place: number): string {

@@ -1,6 +1,7 @@
 /** What a failed attempt says, and of whom: of the segment, of the peer, of this machine, or of the whole job. */
 import { type FrameIndex, MediaError } from '../../media/index.ts'
 import { ProtocolError } from '../../protocols/errors.ts'
+import { isDiskFull } from '../disk-space.ts'
 import { StartsInDoubt } from './starts.ts'
 
 /** What puts the whole job in doubt. */
@@ -13,7 +14,7 @@ export type Doubt =
   | 'starts-in-doubt'
 
 export type AttemptFailure =
-  /** This machine's disk is full: nobody's attempt can succeed. */
+  /** This machine's disk is full: nobody's attempt can succeed until there is room. */
   | 'disk-full'
   | Doubt
   /** The peer's encoder makes other parameter sets than the job's. */
@@ -43,7 +44,9 @@ export function classifyFailure(
     isSeekable: boolean
   },
 ): AttemptFailure {
-  if (isDiskFull(error, isLocal)) return 'disk-full'
+  // A full disk elsewhere is that peer's matter: it takes no more until there is room.
+  if (codeOf(error) === 'DISK_FULL') return 'refused'
+  if (!(error instanceof ProtocolError) && isDiskFull(error)) return 'disk-full'
   if (evidence === 'packets' && codeOf(error) === 'SEGMENT_FRAMES') return 'index-in-doubt'
   if (!isToldAlike && isLookMismatch(error)) return 'look-in-doubt'
   if (error instanceof StartsInDoubt) return 'starts-in-doubt'
@@ -81,13 +84,6 @@ export class IndexInDoubt extends Error {
 }
 
 const LOST: ReadonlySet<string> = new Set(['DISCONNECTED', 'LEASE_EXPIRED', 'TIMEOUT'])
-
-/** A full disk elsewhere is that peer's matter. */
-function isDiskFull(error: unknown, isLocal: boolean): boolean {
-  if (!(error instanceof Error)) return false
-  if ('code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) return true
-  return isLocal && /No space left on device/.test(error.message)
-}
 
 /** Of pictures that are of another kind than the film's first, or to be shown otherwise. */
 function isLookMismatch(error: unknown): boolean {

@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { toSeconds } from '../../media/index.ts'
 import { SLOTS_MAX } from '../capacity.ts'
+import { waitForSpace } from '../disk-space.ts'
 import type { SwarmNode } from '../node.ts'
 import { type Assignment, ATTEMPTS_MAX, type SchedulePolicy, Scheduler } from '../scheduler/index.ts'
 import { type Attempt, segmentEvent } from './attempt.ts'
@@ -48,6 +49,8 @@ export interface DispatchInit {
 
 /** So long a piece waits for the peer that a process before this one gave it to. */
 const IN_HAND_SECONDS = 15
+/** So much room must there be for a job to go on that has found its disk full: some segments. */
+const SPACE_BYTES = 64 * 2 ** 20
 /** Slots at rest wake up, slow ones are noticed, and a peer that was busy for someone else may be free. */
 const LOOK_AGAIN_MS = 500
 
@@ -66,6 +69,7 @@ export class Dispatch {
   /** Whose parameter sets all segments of the job share. */
   #build: Build | undefined
   #isRunning = false
+  #isPaused = false
   /** A segment that nobody could encode: the job ends with it when the others are there. */
   #failed: JobError | undefined
   /** Peers that found something in a task that puts the whole job in doubt. */
@@ -189,7 +193,7 @@ export class Dispatch {
 
   /** Gives each idle slot its next task. */
   assign(): void {
-    if (!this.#isRunning || this.#stopped.signal.aborted) return
+    if (!this.#isRunning || this.#isPaused || this.#stopped.signal.aborted) return
     const mayWork = (peer: string) => this.#mayWork(this.#executors.get(peer))
     for (const assignment of this.#scheduler.assign(this.#seconds(), mayWork)) this.#begin(assignment)
     if (!this.#scheduler.isDone) return
@@ -306,7 +310,7 @@ export class Dispatch {
 
   #onFailure(attempt: Attempt, error: unknown): void {
     const { assignment, executor, over } = attempt
-    const { job, stored } = this.#init
+    const { job } = this.#init
     const told = describeFailure(error)
     this.#tell(attempt, 'failed', told)
     const kind = classifyFailure(error, {
@@ -317,7 +321,8 @@ export class Dispatch {
       isSeekable: job.index.seekable,
     })
     if (kind === 'disk-full') {
-      this.fail(new JobError({ code: 'WORK_DISK_FULL', directory: stored.directory }, { cause: error }))
+      this.#scheduler.failed(assignment, 'lost', this.#seconds())
+      void this.#waitForSpace().catch((reason: unknown) => this.fail(reason))
       return
     }
     if (isDoubt(kind) && this.#isConfirmed(assignment)) {
@@ -337,6 +342,21 @@ export class Dispatch {
     // What it is doing meanwhile is of that build too.
     this.#leaveOut(executor, kind === 'other-build' ? 'unusable' : 'excluded', told.detail, error)
     if (kind !== 'other-build' && !this.#hasWorkers()) this.#giveUp(assignment.task, assignment.number, error)
+  }
+
+  /** Nothing is begun while this machine's disk is full; what others are at may still fit. */
+  async #waitForSpace(): Promise<void> {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    const { emit, stored } = this.#init
+    const { directory } = stored
+    const { code, message } = new JobError({ code: 'WORK_DISK_FULL', directory })
+    emit({ event: 'paused', code, message })
+    await waitForSpace(directory, SPACE_BYTES, { signal: this.#stopped.signal }).catch(() => {})
+    this.#isPaused = false
+    if (this.#stopped.signal.aborted) return
+    emit({ event: 'continued' })
+    this.assign()
   }
 
   /** One peer alone may be wrong: this node's own word counts, or that of two, or of the only one there is. */

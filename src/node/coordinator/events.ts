@@ -6,6 +6,8 @@ type PeerIdString = string
 export type JobEvent =
   | JobStarted
   | JobResumed
+  | JobPaused
+  | JobContinued
   | PeerChanged
   | SegmentChanged
   | JobProgress
@@ -35,6 +37,18 @@ export interface JobResumed {
   readonly event: 'resumed'
   readonly segments: number
   readonly frames: number
+}
+
+/** It goes on by itself when it can. */
+export interface JobPaused {
+  readonly event: 'paused'
+  /** As of a job that has failed. */
+  readonly code: string
+  readonly message: string
+}
+
+export interface JobContinued {
+  readonly event: 'continued'
 }
 
 export interface PeerChanged {

@@ -57,7 +57,7 @@ function describe(failure: JobFailure): string {
     case 'OUTPUT_DISK_FULL':
       return `no space left in ${failure.directory}: free some, or name an output elsewhere with -o`
     case 'WORK_DISK_FULL':
-      return `no space left in ${failure.directory}, where segments are kept: free some, or set --data-dir`
+      return `no space left in ${failure.directory}, where segments are kept: free some, 64 MB at least`
     case 'PEERS_MISSING': {
       const present = failure.present.length === 0 ? 'none is there' : `there: ${failure.present.join(', ')}`
       return `${failure.wanted} other ${failure.wanted === 1 ? 'node' : 'nodes'} wanted, ${present} after ${failure.waitSeconds} s: start 'ffswarm join' there, or name one with --connect HOST:PORT`

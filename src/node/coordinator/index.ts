@@ -2,10 +2,12 @@
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { allEnded, digestFile, toSeconds } from '../../media/index.ts'
+import { isDiskFull } from '../disk-space.ts'
 import type { SwarmNode } from '../node.ts'
 import { encodeSegments } from './encode-segments.ts'
 import type { JobDone, JobEvent } from './events.ts'
 import { expectedOthers } from './expected.ts'
+import { JobError } from './failure.ts'
 import { type Job, prepareJob } from './job.ts'
 import { waitForPeers } from './job-peers.ts'
 import { joinOutput, tryJoinOptions, verifyJoined } from './joined-output.ts'
@@ -139,7 +141,10 @@ async function encodeFile(
       peers: peerShares(segments, executors),
       phases: clock.phases,
     }
-  } catch (error) {
+  } catch (thrown) {
+    const error = isDiskFull(thrown)
+      ? new JobError({ code: 'WORK_DISK_FULL', directory: node.dataDir }, { cause: thrown })
+      : thrown
     if (stored === undefined) throw error
     if (isHopeless(error)) await stored.remove()
     throw stored.kept === 0 ? error : new UnfinishedError(error, stored)

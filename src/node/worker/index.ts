@@ -26,6 +26,7 @@ import type {
 } from '../../protocols/segment/index.ts'
 import type { BlobStore, StoredBlob } from '../blob-store.ts'
 import type { Capacity } from '../capacity.ts'
+import { isDiskFull, waitForSpace } from '../disk-space.ts'
 import { FairShare } from './fair-share.ts'
 import { RemoteSources } from './remote-sources.ts'
 import type { SourceProxy } from './source-proxy.ts'
@@ -64,6 +65,9 @@ interface Running {
   frames: number
 }
 
+/** So much room must there be for a node to take work again that has found its disk full. */
+const SPACE_BYTES = 64 * 2 ** 20
+
 /** A coordinator that counts with a task's last second offers the next one; its clock and ours may differ somewhat. */
 const ENDING_SECONDS = 2
 
@@ -83,6 +87,8 @@ export class Worker implements SegmentHandler {
   /** Offers that were taken and are not settled: their segments are being encoded, or their coordinators have not got them yet. */
   #unsettled = 0
   #draining = false
+  #isDiskFull = false
+  readonly #stopped = new AbortController()
   readonly #drained = Promise.withResolvers<void>()
 
   constructor(init: WorkerInit) {
@@ -122,6 +128,7 @@ export class Worker implements SegmentHandler {
 
   admit(offer: SegmentOffer, peer: PeerId): { code: string; message: string } | undefined {
     if (this.#draining) return { code: 'DRAINING', message: 'this node takes no more work' }
+    if (this.#isDiskFull) return { code: 'DISK_FULL', message: 'its disk is full' }
     if (this.#init.isLoaded()) return { code: 'LOADED', message: 'its owner needs the machine' }
     if (!SEGMENT_CONTAINERS.some((container) => container === offer.container)) {
       return { code: 'CONTAINER', message: `segments in ${offer.container} are not made here` }
@@ -175,6 +182,7 @@ export class Worker implements SegmentHandler {
   }
 
   async stop(): Promise<void> {
+    this.#stopped.abort(new Error('this node is stopping'))
     await Promise.all([...this.#held.keys()].map((offer) => this.#forget(offer)))
     await this.#sources?.stop()
   }
@@ -227,10 +235,21 @@ export class Worker implements SegmentHandler {
       }
     } catch (error) {
       await rm(path, { force: true })
-      throw error
+      if (!isDiskFull(error)) throw error
+      void this.#waitForSpace()
+      throw Object.assign(new Error(`no space left in ${workDir}`, { cause: error }), { code: 'DISK_FULL' })
     } finally {
       borrowed.release()
     }
+  }
+
+  /** Takes nothing until there is room. */
+  async #waitForSpace(): Promise<void> {
+    if (this.#isDiskFull) return
+    this.#isDiskFull = true
+    const { signal } = this.#stopped
+    await waitForSpace(this.#init.workDir, SPACE_BYTES, { signal }).catch(() => {})
+    this.#isDiskFull = false
   }
 
   /** Reads the offer's options by this node's own grammar, so that nothing reaches ffmpeg that it does not know. */
