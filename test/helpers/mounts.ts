@@ -23,7 +23,7 @@ export function onFullDisk(
   const script = [
     'mount -t tmpfs -o size=96m tmpfs "$0" || exit 99',
     'head -c "$1"m /dev/zero > "$0/ballast"',
-    '(sleep "$2"; rm "$0/ballast") &',
+    '(sleep "$2"; rm "$0/ballast") > /dev/null 2>&1 &',
     'shift 2',
     // Signals are for the command.
     'exec "$@"',

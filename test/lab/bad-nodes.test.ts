@@ -1,4 +1,5 @@
 /** Nodes whose encoders fail: they cost no more than their own attempts. */
+import '../helpers/fast-tools.ts'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { type Event, LOOPBACK, startCli } from '../helpers/cli.ts'

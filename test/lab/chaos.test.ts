@@ -2,6 +2,7 @@
  * Whole swarms in which several things break at once, by seeds. `npm run chaos -- --seed N --minutes M` plays on from a seed for as long
  * as it is told.
  */
+import '../helpers/fast-tools.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { drawFaults, playChaos, WORKERS } from '../helpers/chaos.ts'
 import { makeSwitchedHosts, type Network, whyNoNamespaces } from '../helpers/namespaces.ts'

@@ -1,4 +1,5 @@
 /** Disks that fill up in the middle of a job. */
+import '../helpers/fast-tools.ts'
 import { describe, expect, test } from 'vitest'
 import { decodedFrames } from '../helpers/ffmpeg.ts'
 import { onFullDisk, whyNoMounts } from '../helpers/mounts.ts'
@@ -36,7 +37,7 @@ describe.skipIf(reason !== undefined)('a disk that is full for a while', () => {
     const home = await newHome(lab)
     const full = await startWorker(lab, {
       home,
-      launcher: onFullDisk(home, { freeMegabytes: 0, seconds: 100 }),
+      launcher: onFullDisk(home, { freeMegabytes: 1, seconds: 60 }),
     })
     const other = await startWorker(lab)
     const job = await startEncode(lab, {

@@ -1,4 +1,5 @@
 /** Nodes and encoders that are killed in the middle of a job. */
+import '../helpers/fast-tools.ts'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'

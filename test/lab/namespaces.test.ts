@@ -1,4 +1,5 @@
 /** Whole nodes that find each other by multicast DNS, on hosts of their own. */
+import '../helpers/fast-tools.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runCli } from '../helpers/cli.ts'
 import { makeLonelyHost, makeSwitchedHosts, type Network, whyNoNamespaces } from '../helpers/namespaces.ts'
@@ -19,7 +20,7 @@ if (reason !== undefined) process.stderr.write(`skipped, the tests with hosts of
 const lab = useLab()
 
 /** It takes longer than a break. */
-const VERY_SLOW = '-c:v libx264 -qp 0 -preset placebo -threads 1 -vf scale=960:540:flags=neighbor'
+const VERY_SLOW = '-c:v libx264 -qp 0 -preset placebo -threads 1 -vf scale=640:360:flags=neighbor'
 
 function useNetwork(make: () => Promise<Network>): (place: number) => Network['hosts'][number] {
   let network: Network | undefined
@@ -125,7 +126,7 @@ describe.skipIf(reason !== undefined)('on three hosts and a switch', () => {
     })
     await job.process.event(({ event, frames }) => event === 'progress' && Number(frames) > 0)
     await host(1).plug?.(false)
-    await new Promise((resolve) => setTimeout(resolve, 12_000))
+    await new Promise((resolve) => setTimeout(resolve, 10_000))
     await host(1).plug?.(true)
     expect(await job.process.ended).toMatchObject({ exitCode: 0, stderr: '' })
     const segments = job.process.events.filter(({ event }) => event === 'segment')

@@ -1,4 +1,5 @@
 /** Jobs whose coordinator ends before they do, and that go on. */
+import '../helpers/fast-tools.ts'
 import { appendFileSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'

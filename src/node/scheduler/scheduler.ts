@@ -12,7 +12,7 @@ export const ATTEMPTS_MAX = 4
 const PEER_FAILURES_MAX = 3
 const LONG_REST_SECONDS = 30
 const LONG_RESTS_MAX = 4
-/** What so many peers have failed at is for this node to try. */
+/** What so many peers have failed at, or the only one as often, is for this node to try. */
 const FAILED_PEERS_MAX = 2
 /** Seconds that a peer which failed is given a rest. One that is busy for others may be free any moment. */
 const REST_SECONDS = 2
@@ -481,10 +481,10 @@ export class Scheduler<Task extends Piece> {
 
   /** What others have failed at, and this one has not. */
   #takeRescue({ peer }: Slot<Task>, peers: ReadonlySet<string>): Work<Task> | undefined {
-    const at = this.#returned.findIndex(({ failedPeers }) => {
+    const at = this.#returned.findIndex(({ attempts, failedPeers }) => {
       const isHopeless =
         failedPeers.size >= FAILED_PEERS_MAX || [...peers].every((one) => failedPeers.has(one))
-      return failedPeers.size > 0 && isHopeless && !failedPeers.has(peer)
+      return attempts >= FAILED_PEERS_MAX && isHopeless && !failedPeers.has(peer)
     })
     return at < 0 ? undefined : this.#returned.splice(at, 1)[0]
   }
