@@ -237,7 +237,10 @@ export async function createNode(
       get busySlots() {
         return worker?.busySlots ?? 0
       },
-      drain: async () => await worker?.drain(),
+      async drain() {
+        libp2p.services.segment.hurry()
+        await worker?.drain()
+      },
       stop,
     }
 

@@ -43,8 +43,8 @@ export interface Fault {
 
 export const WORKERS = 3
 const FIRST_MS = 300
-const LAST_MS = 12_000
-const LONGEST_MS = 9_000
+const LAST_MS = 6_000
+const LONGEST_MS = 8_000
 const END_MS = 150_000
 
 /** Three to five of them, in the order of their times. */

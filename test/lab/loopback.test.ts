@@ -1,4 +1,5 @@
 /** Whole nodes in processes of their own that find each other by address on the loopback interface. */
+import '../helpers/fast-tools.ts'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { freePort, LOOPBACK, runCli } from '../helpers/cli.ts'

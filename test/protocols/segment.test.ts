@@ -266,6 +266,14 @@ describe('a connection that breaks', () => {
     expect(await codeOf(attempt.acknowledge())).toBe('DISCONNECTED')
   })
 
+  test('does not keep a worker that wants to leave', async () => {
+    const { offer, worker, coordinator, outcomes } = await swarm(async () => RESULT)
+    await (await offer(OFFER)).result
+    await coordinator.stop()
+    worker.services.segment.hurry()
+    await expect.poll(() => outcomes, { timeout: 8_000 }).toEqual(['lost'])
+  })
+
   test('before a cancellation is heard ends the work all the same', async () => {
     const { offer, outcomes, worker, coordinator } = await swarm(untilAborted, { detachedMs: 500 })
     const attempt = await offer(OFFER)

@@ -470,12 +470,12 @@ export class Scheduler<Task extends Piece> {
     const peers = new Set([...views.keys()].map(({ peer }) => peer))
     if (slot.isRescuer) return this.#takeRescue(slot, peers)
     const own = this.#returned.findIndex(({ holder }) => holder === slot.peer)
-    const any = this.#returned.findIndex(({ failedPeers, holder }) => {
+    const free = this.#returned.findIndex(({ failedPeers, holder }) => {
       const isHeld = holder !== undefined && failedPeers.size === 0 && now < this.#heldUntil
       const isFailed = failedPeers.has(slot.peer) && ![...peers].every((peer) => failedPeers.has(peer))
       return !isHeld && !isFailed
     })
-    const at = own >= 0 && this.#returned[own]?.failedPeers.size === 0 ? own : any
+    const at = own >= 0 && this.#returned[own]?.failedPeers.size === 0 ? own : free
     return at < 0 ? undefined : this.#returned.splice(at, 1)[0]
   }
 

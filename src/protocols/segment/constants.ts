@@ -29,5 +29,8 @@ export const SEGMENT_REATTACH_INTERVAL_MS = 500
 /** How long a worker goes on with a task whose coordinator is out of reach: longer than that counts with it. */
 export const SEGMENT_DETACHED_MS = 120_000
 
+/** How long a worker that wants to leave waits for a coordinator that is out of reach. */
+export const SEGMENT_LEAVE_MS = 5_000
+
 /** How long a worker keeps a result that nobody has acknowledged. */
 export const SEGMENT_RETAIN_MS = 10 * 60_000

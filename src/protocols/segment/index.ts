@@ -84,6 +84,8 @@ export interface SegmentAttempt {
 }
 
 export interface Segment {
+  /** This node wants to leave: what it has in hand for coordinators that are out of reach it keeps for some seconds only. */
+  hurry(): void
   /**
    * Offers a task; resolves once the worker has accepted. The signal holds for the whole attempt: when it aborts, the
    * attempt is cancelled.

@@ -53,6 +53,10 @@ export class SegmentService implements Segment, Startable {
     this.#running.abort(new ProtocolError({ code: 'DISCONNECTED', detail: 'this node is stopping' }))
   }
 
+  hurry(): void {
+    this.#works.hurry()
+  }
+
   async offer(peer: PeerId, offer: SegmentOffer, options: SegmentOfferOptions = {}): Promise<SegmentAttempt> {
     const bytes = encodeMessage(segmentOffer, offer)
     const reopen = (reopening: AbortOptions) => this.#open(peer, bytes, reopening)

@@ -8,7 +8,7 @@ import { onAbort, raceAbort, withDeadline } from '../deadline.ts'
 import { ProtocolError, tellFailure, toError } from '../errors.ts'
 import { type MessageStream, readMessage, writeMessage } from '../messages.ts'
 import { closeStream } from '../streams.ts'
-import { SEGMENT_SEND_TIMEOUT_MS } from './constants.ts'
+import { SEGMENT_LEAVE_MS, SEGMENT_SEND_TIMEOUT_MS } from './constants.ts'
 import type { SegmentHandler, SegmentOutcome } from './index.ts'
 import {
   type SegmentAnswer,
@@ -43,6 +43,7 @@ export class Work {
   #hasReport = false
   #newest: SegmentProgress | undefined
   #stream: Stream | undefined
+  #isHurried = false
   #reporter: Reporter | undefined
   #patience: NodeJS.Timeout | undefined
   #retention: NodeJS.Timeout | undefined
@@ -78,6 +79,12 @@ export class Work {
     else this.#end(outcome)
   }
 
+  /** This node wants to leave: a coordinator that is not there, or is not any more, is waited for only so long. */
+  hurry(): void {
+    this.#isHurried = true
+    if (this.#stream === undefined) this.#wait()
+  }
+
   /** Tells of the work, and hears what becomes of it. */
   async #converse(messages: MessageStream): Promise<SegmentOutcome> {
     const reporter = new Reporter(messages, this.#init.heartbeatMs)
@@ -104,8 +111,10 @@ export class Work {
 
   /** Nobody is there to tell: it is worked on for a while. */
   #wait(): void {
-    if (this.#hasReport) return
-    this.#patience = setTimeout(() => this.#end('lost'), this.#init.detachedMs)
+    if (this.#hasReport && !this.#isHurried) return
+    const waitMs = this.#isHurried ? SEGMENT_LEAVE_MS : this.#init.detachedMs
+    clearTimeout(this.#patience)
+    this.#patience = setTimeout(() => this.#end('lost'), waitMs)
     this.#patience.unref()
   }
 
@@ -113,7 +122,7 @@ export class Work {
   async #run(offer: SegmentOffer, peer: PeerId): Promise<SegmentReport> {
     const report = await this.#handle(offer, peer)
     this.#hasReport = true
-    clearTimeout(this.#patience)
+    if (!this.#isHurried) clearTimeout(this.#patience)
     if (report.type === 'result') {
       this.#retention = setTimeout(() => this.#end('lost'), this.#init.retainMs)
       this.#retention.unref()

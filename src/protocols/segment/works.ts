@@ -12,9 +12,16 @@ import { answer, close, Work, type WorkInit } from './work.ts'
 export class Works {
   readonly #init: WorkInit
   readonly #works = new Map<string, Work>()
+  #isHurried = false
 
   constructor(init: WorkInit) {
     this.#init = init
+  }
+
+  /** As of {@link Work.hurry}, for all that is in hand and all that comes. */
+  hurry(): void {
+    this.#isHurried = true
+    for (const work of this.#works.values()) work.hurry()
   }
 
   /** Works on the offer that comes on the stream. Throws, for libp2p to abort the stream, on a fault of the peer's. */
@@ -38,6 +45,7 @@ export class Works {
     }
     const work = new Work(offer, peer, this.#init)
     this.#works.set(key, work)
+    if (this.#isHurried) work.hurry()
     void work.outcome.then(() => {
       if (this.#works.get(key) === work) this.#works.delete(key)
     })
