@@ -16,6 +16,7 @@ import { say, seconds, table } from './support/report.mjs'
 
 const OVER_TARGET = 1.08
 const SLOWED_TARGET = 1.1
+const KILLED_TARGET = 1.15
 // Scenes cost more or less: a rate measured over some seconds of film must be that of all of it.
 const CLIP = { sceneSeconds: 1, rate: 24, noise: 5, keyframes: 60 }
 
@@ -29,6 +30,8 @@ const { values: options, positionals } = parseArgs({
     params: { type: 'string', default: '-c:v libx264 -preset fast -threads 1' },
     /** Slows the last node to a tenth, so many seconds into the job. */
     slow: { type: 'string' },
+    /** Kills the last node, so many seconds into the job. */
+    kill: { type: 'string' },
   },
 })
 
@@ -51,6 +54,10 @@ await withLab(async (lab) => {
       options.slow === undefined
         ? undefined
         : setTimeout(() => groups.at(-1).limit(parts.at(-1) / 10), options.slow * 1000)
+    const killing =
+      options.kill === undefined
+        ? undefined
+        : setTimeout(() => workers.at(-1).child.kill('SIGKILL'), options.kill * 1000)
     const began = performance.now()
     const done = await lab.encode(
       [
@@ -60,6 +67,7 @@ await withLab(async (lab) => {
       { connect: workers.map(({ address }) => address), prefix: coordinator.prefix },
     )
     clearTimeout(slowing)
+    clearTimeout(killing)
     const wall = (performance.now() - began) / 1000
     const rows = groups.map((_, at) => {
       const name = at === 0 ? 'this node' : `worker-${at}`
@@ -77,8 +85,7 @@ await withLab(async (lab) => {
         .map(([name, length]) => `${name} ${seconds(length)}`)
         .join(', ')}`,
     )
-    const [target, name] =
-      options.slow === undefined ? [OVER_TARGET, options.parts] : [SLOWED_TARGET, `${options.parts}, slowed`]
+    const [target, name] = targetOf()
     const ratio = wall / bound
     say(`${ratio.toFixed(3)} of that (target: at most ${target}: ${ratio <= target ? 'met' : 'missed'})`)
     await keepFigures(`shares-${name.replace(/[^0-9a-z.]+/g, '-')}`, {
@@ -97,12 +104,20 @@ await withLab(async (lab) => {
   }
 })
 
-/** Seconds that all need together; with one that becomes slow, what it is worth from then on. */
+function targetOf() {
+  if (options.kill !== undefined) return [KILLED_TARGET, `${options.parts}, one killed`]
+  if (options.slow !== undefined) return [SLOWED_TARGET, `${options.parts}, slowed`]
+  return [OVER_TARGET, options.parts]
+}
+
+/** Seconds that all need together; with one that becomes slow or is killed, what it is worth from then on. */
 function boundOf(frames, rates) {
   const sum = rates.reduce((all, rate) => all + rate, 0)
-  if (options.slow === undefined) return frames / sum
-  const slow = Number(options.slow)
-  return slow + (frames - sum * slow) / (sum - 0.9 * rates.at(-1))
+  const { slow, kill } = options
+  const at = slow ?? kill
+  if (at === undefined) return frames / sum
+  const left = sum - (slow === undefined ? 1 : 0.9) * rates.at(-1)
+  return Number(at) + (frames - sum * at) / left
 }
 
 /** Frames a second of a plain ffmpeg, while those of the others run. */

@@ -7,6 +7,7 @@ import { Command, type Command as CommandType, InvalidArgumentError, Option } fr
 import type { EncodeRequest, JobEvent, NodeInit, VerifyLevel, WorkerTaskEvent } from './node/index.ts'
 import { VERSION } from './node/version.ts'
 import { jsonLines } from './ui/json-lines.ts'
+import { logFile } from './ui/log-file.ts'
 import { plainReporter } from './ui/plain.ts'
 import { benchmarkTable, checksTable, jobsTable, peersTable } from './ui/tables.ts'
 import { verificationText } from './ui/verification.ts'
@@ -24,6 +25,7 @@ interface NetworkOptions {
   swarm?: string
   dataDir?: string
   json?: boolean
+  logFile?: string
 }
 
 const program = new Command('ffswarm')
@@ -58,7 +60,12 @@ networkOptions(
   main(
     options,
     async (signal, { createNode, surroundings }) => {
-      const onTask = options.json ? (task: WorkerTaskEvent) => json({ event: 'task', ...task }) : tellTask
+      const show = options.json ? (task: WorkerTaskEvent) => json({ event: 'task', ...task }) : tellTask
+      const log = logOf(options)
+      const onTask = (task: WorkerTaskEvent) => {
+        log({ event: 'task', ...task })
+        show(task)
+      }
       const node = await createNode(
         { ...nodeInit('worker', options), slots: options.slots, maxLoad: options.maxLoad, onTask },
         surroundings(),
@@ -353,6 +360,7 @@ function networkOptions(command: CommandType): CommandType {
     .option('--no-mdns', 'neither look for nodes nor be found by multicast DNS')
     .option('--swarm <name>', 'nodes of other swarms are not seen')
     .option('--data-dir <dir>', 'identity and work files (default: $FFSWARM_HOME or the XDG data directory)')
+    .option('--log-file <file>', 'append what happens there, one JSON object a line')
     .option('--json', 'one JSON object a line on standard output')
 }
 
@@ -398,7 +406,25 @@ function defaultOutput(input: string, isOutputName: (name: string) => boolean): 
   return `${input.slice(0, input.length - extension.length)}.ffswarm${isOutputName(input) ? extension : '.mkv'}`
 }
 
-function reporter(options: { json?: boolean; quiet?: boolean }): (event: JobEvent) => void {
+function reporter(options: { json?: boolean; quiet?: boolean; logFile?: string }): (event: JobEvent) => void {
+  const log = logOf(options)
+  const show = screen(options)
+  return (event) => {
+    log(event)
+    show(event)
+  }
+}
+
+function logOf({ logFile: path }: { logFile?: string }): (event: object) => void {
+  if (path === undefined) return () => {}
+  return logFile(
+    path,
+    () => new Date().toISOString(),
+    (error) => err(`warning: --log-file: ${error instanceof Error ? error.message : error}\n`),
+  )
+}
+
+function screen(options: { json?: boolean; quiet?: boolean }): (event: JobEvent) => void {
   if (options.json) return json
   if (options.quiet) return () => {}
   return plainReporter({
@@ -425,7 +451,7 @@ type Swarm = typeof import('./node/index.ts')
  * modules take most of a second to load on a slow machine: help and slips of the pen do without.
  */
 async function main(
-  options: { json?: boolean; quiet?: boolean },
+  options: { json?: boolean; quiet?: boolean; logFile?: string },
   command: (signal: AbortSignal, swarm: Swarm) => Promise<void>,
   { endsByInterrupt = false } = {},
 ): Promise<void> {
@@ -454,6 +480,7 @@ async function main(
     if (endsByInterrupt && controller.signal.aborted) return
     const failed = failedEvent(error)
     if (options.json) json(failed)
+    logOf(options)(failed)
     err(`${process.stderr.isTTY ? '\r\x1b[2K' : ''}ffswarm: ${failed.message}\n`)
     if (failed.code === 'INTERNAL' && error instanceof Error) err(`${error.stack}\n`)
     process.exitCode = exitCodeOf(error)

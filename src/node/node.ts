@@ -17,6 +17,7 @@ import { type Discovery, discovery, SWARM_DEFAULT } from './discovery.ts'
 import { claimIdentity, type Identity } from './identity.ts'
 import { createSwarmNode } from './libp2p.ts'
 import { LOOK_EVERY_MS, readCpuTimes, watchLoad } from './load.ts'
+import { type Log, openLog } from './log.ts'
 import { defaultSlots, type Machine, readMachine } from './machine.ts'
 import { createMembership, type Membership } from './membership.ts'
 import { SOFTWARE } from './version.ts'
@@ -82,6 +83,7 @@ export interface SwarmNode {
   /** Blob bytes so far. */
   readonly traffic: Readonly<Traffic>
   readonly surroundings: Surroundings
+  readonly log: Log
   /** How many tasks are at hand. */
   readonly busySlots: number
   /** Takes no new tasks; resolves when what runs is done and with its coordinators. */
@@ -142,6 +144,7 @@ export async function createNode(
         ? undefined
         : watchLoad(surroundings.platform, () => (worker?.busySlots ?? 0) > 0)
     undo.push(() => load?.stop())
+    let log: Log | undefined
     const worker = proxy === undefined ? undefined : createWorker(proxy)
 
     const swarm = init.swarm ?? SWARM_DEFAULT
@@ -212,6 +215,9 @@ export async function createNode(
       },
       { role: init.role, connect, now: surroundings.now, random: surroundings.random },
     )
+    const openedLog = openLog(libp2p, membership)
+    log = openedLog
+    undo.push(() => openedLog.stop())
     await membership.start()
     undo.push(() => membership.stop())
 
@@ -234,6 +240,7 @@ export async function createNode(
       workDir,
       traffic,
       surroundings,
+      log: openedLog,
       get busySlots() {
         return worker?.busySlots ?? 0
       },
@@ -254,7 +261,10 @@ export async function createNode(
         proxy: sourceProxy,
         now: surroundings.now,
         isLoaded: () => load !== undefined && load.cores > (init.maxLoad ?? 0),
-        ...(init.onTask === undefined ? {} : { onTask: init.onTask }),
+        onTask(event) {
+          log?.task(event)
+          init.onTask?.(event)
+        },
       })
     }
   } catch (error) {

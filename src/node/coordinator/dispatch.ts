@@ -58,6 +58,8 @@ export class Dispatch {
   readonly #init: DispatchInit
   readonly #scheduler: Scheduler<Task>
   readonly #executors = new Map<string, Executor>()
+  /** Frames a second of the slots of peers that had a part in the job and were out of reach. */
+  readonly #lastRates = new Map<string, number>()
   /** Peers that are out of reach. */
   readonly #away = new Set<string>()
   /** Those that are under way, and when each has ended. */
@@ -99,7 +101,7 @@ export class Dispatch {
     this.#executors.set(peer, executor)
     this.#away.delete(peer)
     if (this.#scheduler.employs(peer)) this.#scheduler.setSlots(peer, slots)
-    else this.#scheduler.addPeer(peer, slots, rate)
+    else this.#scheduler.addPeer(peer, slots, this.#lastRates.get(peer) ?? rate)
     this.assign()
   }
 
@@ -119,7 +121,10 @@ export class Dispatch {
   /** One that is out of reach and that nothing is expected of any more has no part in the job until it is back. */
   #forget(peer: string): void {
     const isAtSomething = [...this.#attempts.keys()].some((assignment) => assignment.peer === peer)
-    if (this.#away.has(peer) && !isAtSomething) this.remove(peer)
+    if (!this.#away.has(peer) || isAtSomething) return
+    const rate = this.#scheduler.rates.get(peer)
+    if (rate !== undefined) this.#lastRates.set(peer, rate)
+    this.remove(peer)
   }
 
   /** All that ever had slots in this job. */

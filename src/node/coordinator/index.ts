@@ -42,6 +42,7 @@ export async function encode(
   const emit = (event: JobEvent) => {
     if (event.event === 'warning') evidence.warnings.push(event.message)
     if (event.event === 'segment' && event.state === 'failed') evidence.failedAttempts.push(event)
+    node.log.job(event)
     options.emit(event)
   }
   let done: JobDone

@@ -71,7 +71,11 @@ const SPACE_BYTES = 64 * 2 ** 20
 /** A coordinator that counts with a task's last second offers the next one; its clock and ours may differ somewhat. */
 const ENDING_SECONDS = 2
 
+/** Results of one coordinator that lie here until it has them: it asks for no more than three before it has the first. */
+const HELD_PER_SLOT = 8
+
 interface Held {
+  readonly coordinator: string
   readonly blob: StoredBlob
   readonly path: string
 }
@@ -138,6 +142,10 @@ export class Worker implements SegmentHandler {
     if (why !== undefined) return { code: 'FORMAT', message: why }
     // Last of all: who is refused a slot is remembered, and has a better claim.
     const coordinator = peer.toString()
+    const held = [...this.#held.values()].filter((one) => one.coordinator === coordinator)
+    if (held.length >= HELD_PER_SLOT * this.slots) {
+      return { code: 'BUSY', message: 'so many of its results wait here to be acknowledged' }
+    }
     if (!this.#share.admits(coordinator, this.#seconds(), this.#ending(coordinator))) {
       return { code: 'BUSY', message: 'all slots are taken, or promised to another coordinator' }
     }
@@ -221,7 +229,7 @@ export class Worker implements SegmentHandler {
       const digest = await digestFile(path, { signal: context.signal })
       const blob = await blobs.add(path)
       blob.grant(peer)
-      this.#held.set(offer, { blob, path })
+      this.#held.set(offer, { coordinator: peer.toString(), blob, path })
       this.#tell(offer, peer, { state: 'encoded', frames: encoded.frames })
       return {
         blob: blob.id,
