@@ -5,6 +5,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AbortOptions, Stream } from '@libp2p/interface'
+import { Countdown } from '../countdown.ts'
 import { raceAbort, withDeadline, withSignals } from '../deadline.ts'
 import { ProtocolError } from '../errors.ts'
 import {
@@ -39,7 +40,7 @@ export class ResumingBlobReader implements BlobReader {
   #session: BlobSession | undefined
   #opening: Promise<BlobSession> | undefined
   /** Aborts when nothing has come for the break timeout; there while anybody waits. */
-  #patience: { controller: AbortController; timer: NodeJS.Timeout } | undefined
+  #patience: { controller: AbortController; timer: Countdown } | undefined
   #waiting = 0
 
   constructor(init: ResumingBlobReaderInit) {
@@ -90,18 +91,18 @@ export class ResumingBlobReader implements BlobReader {
     }
   }
 
-  #beginPatience(): { controller: AbortController; timer: NodeJS.Timeout } {
+  #beginPatience(): { controller: AbortController; timer: Countdown } {
     const { breakTimeoutMs } = this.#init
     const controller = new AbortController()
-    const timer = setTimeout(() => {
+    const timer = new Countdown(breakTimeoutMs, () => {
       const detail = `no byte of the blob came for ${breakTimeoutMs} ms`
       controller.abort(new ProtocolError({ code: 'DISCONNECTED', detail }))
-    }, breakTimeoutMs)
+    })
     return { controller, timer }
   }
 
   #endPatience(): void {
-    clearTimeout(this.#patience?.timer)
+    this.#patience?.timer.stop()
     this.#patience = undefined
   }
 

@@ -5,6 +5,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AbortOptions, Stream } from '@libp2p/interface'
+import { Countdown } from '../countdown.ts'
 import { onAbort, withDeadline } from '../deadline.ts'
 import { isConnectionRefused, ProtocolError, toError, toProtocolError } from '../errors.ts'
 import { encodeMessage, type MessageStream, readMessage } from '../messages.ts'
@@ -41,7 +42,7 @@ export class CoordinatorAttempt implements SegmentAttempt {
   readonly result: Promise<SegmentResult>
   readonly #init: CoordinatorAttemptInit
   readonly #settled = Promise.withResolvers<SegmentResult>()
-  readonly #lease: NodeJS.Timeout
+  readonly #lease: Countdown
   readonly #over = new AbortController()
   #hasResult = false
   #unlink: () => void = () => {}
@@ -54,11 +55,11 @@ export class CoordinatorAttempt implements SegmentAttempt {
     this.result = this.#settled.promise
     // A caller that has lost interest in the attempt need not handle its failure.
     this.result.catch(() => {})
-    this.#lease = setTimeout(() => {
+    this.#lease = new Countdown(init.leaseMs, () => {
       this.#settled.reject(new ProtocolError({ code: 'LEASE_EXPIRED', leaseMs: init.leaseMs }))
       // Nobody waits for this: a worker that has not heard it waits for a while, and gives up.
       this.#conclude({ type: 'cancel' }, {}).catch(() => {})
-    }, init.leaseMs)
+    })
     this.#unlink = onAbort(init.signal, (reason) => {
       this.#settled.reject(reason)
       this.cancel()
@@ -130,7 +131,7 @@ export class CoordinatorAttempt implements SegmentAttempt {
         return
       case 'result':
         this.#hasResult = true
-        clearTimeout(this.#lease)
+        this.#lease.stop()
         this.#settled.resolve(report.result)
         return
       case 'failed':
@@ -173,7 +174,7 @@ export class CoordinatorAttempt implements SegmentAttempt {
 
   #end(): void {
     this.#over.abort(new ProtocolError({ code: 'DISCONNECTED', detail: 'the attempt has ended' }))
-    clearTimeout(this.#lease)
+    this.#lease.stop()
     this.#unlink()
   }
 }

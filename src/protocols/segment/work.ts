@@ -4,6 +4,7 @@
  */
 
 import type { PeerId, Stream } from '@libp2p/interface'
+import { Countdown } from '../countdown.ts'
 import { onAbort, raceAbort, withDeadline } from '../deadline.ts'
 import { ProtocolError, tellFailure, toError } from '../errors.ts'
 import { type MessageStream, readMessage, writeMessage } from '../messages.ts'
@@ -45,8 +46,8 @@ export class Work {
   #stream: Stream | undefined
   #isHurried = false
   #reporter: Reporter | undefined
-  #patience: NodeJS.Timeout | undefined
-  #retention: NodeJS.Timeout | undefined
+  #patience: Countdown | undefined
+  #retention: Countdown | undefined
 
   constructor(offer: SegmentOffer, peer: PeerId, init: WorkInit) {
     this.#init = init
@@ -54,8 +55,8 @@ export class Work {
     this.#report = this.#run(offer, peer)
     this.outcome = this.#settled.promise.then(async (outcome) => {
       unlink()
-      clearTimeout(this.#patience)
-      clearTimeout(this.#retention)
+      this.#patience?.stop()
+      this.#retention?.stop()
       if (outcome === 'lost') this.#stream?.abort(new Error('The attempt is given up'))
       this.#handling.abort(new ProtocolError({ code: 'DISCONNECTED', detail: `the attempt was ${outcome}` }))
       await this.#report
@@ -66,7 +67,7 @@ export class Work {
 
   /** Accepts the offer on a stream, and tells of the work there until the stream ends. Never throws. */
   async serve(stream: Stream, messages: MessageStream): Promise<void> {
-    clearTimeout(this.#patience)
+    this.#patience?.stop()
     // It came back before this side had noticed that it was gone.
     this.#stream?.abort(new Error('The coordinator is there on another stream'))
     this.#stream = stream
@@ -113,19 +114,17 @@ export class Work {
   #wait(): void {
     if (this.#hasReport && !this.#isHurried) return
     const waitMs = this.#isHurried ? SEGMENT_LEAVE_MS : this.#init.detachedMs
-    clearTimeout(this.#patience)
-    this.#patience = setTimeout(() => this.#end('lost'), waitMs)
-    this.#patience.unref()
+    this.#patience?.stop()
+    this.#patience = new Countdown(waitMs, () => this.#end('lost'))
   }
 
   /** The handler's result or failure, as the report that tells of it. */
   async #run(offer: SegmentOffer, peer: PeerId): Promise<SegmentReport> {
     const report = await this.#handle(offer, peer)
     this.#hasReport = true
-    if (!this.#isHurried) clearTimeout(this.#patience)
+    if (!this.#isHurried) this.#patience?.stop()
     if (report.type === 'result') {
-      this.#retention = setTimeout(() => this.#end('lost'), this.#init.retainMs)
-      this.#retention.unref()
+      this.#retention = new Countdown(this.#init.retainMs, () => this.#end('lost'))
     } else if (this.#stream === undefined) {
       // A failure that nobody hears of is tried again when somebody asks for it again.
       this.#end('lost')
