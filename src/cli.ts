@@ -182,6 +182,8 @@ networkOptions(
 )
 
 interface ResumeCliOptions extends NetworkOptions {
+  output?: string
+  yes?: boolean
   slots?: number
   quiet?: boolean
 }
@@ -191,12 +193,17 @@ networkOptions(
     .command('resume')
     .description('go on with a job that was interrupted: its finished segments are not encoded again')
     .argument('[job]', "as 'ffswarm jobs' lists it; default: the only one")
+    .option('-o, --output <file>', 'another place for the output, of the same kind')
+    .option('-y, --yes', 'replace an existing output')
     .option('--slots <n>', 'segments to encode here at once', positiveInteger)
     .option('-q, --quiet', 'say nothing but errors'),
 ).action((id: string | undefined, options: ResumeCliOptions) =>
-  main(options, async (signal, { createNode, encode, findJob, openDataDir, surroundings }) => {
+  main(options, async (signal, { createNode, encode, findJob, openDataDir, resumeRequest, surroundings }) => {
     const dataDir = await openDataDir(options.dataDir, surroundings().env)
-    const { request } = await findJob(dataDir, id, { signal })
+    const request = resumeRequest(await findJob(dataDir, id, { signal }), {
+      outputPath: options.output,
+      overwrite: options.yes === true,
+    })
     const node = await createNode(
       { ...nodeInit('coordinator', options), slots: options.slots },
       surroundings(),

@@ -6,7 +6,12 @@ import { NetworkError } from './network-error.ts'
 
 export const EXIT = { done: 0, failed: 1, usage: 2, environment: 3, unfinished: 4, interrupted: 130 } as const
 
-const USAGE: ReadonlySet<string> = new Set(['PARAMS_INVALID', 'OUTPUT_FORMAT', 'ADDRESS_INVALID'])
+const USAGE: ReadonlySet<string> = new Set([
+  'PARAMS_INVALID',
+  'OUTPUT_FORMAT',
+  'OUTPUT_KIND',
+  'ADDRESS_INVALID',
+])
 const ENVIRONMENT: ReadonlySet<string> = new Set([
   ...['TOOL_MISSING', 'TOOL_UNUSABLE', 'PORT_IN_USE', 'LISTEN_FAILED', 'DATA_DIR_UNUSABLE'],
   ...['IDENTITY_UNREADABLE', 'IDENTITIES_EXHAUSTED'],

@@ -9,6 +9,7 @@ import {
   findJob,
   listJobs,
   openJob,
+  resumeRequest,
   type SegmentRecord,
 } from '../../src/node/coordinator/store/index.ts'
 
@@ -145,6 +146,19 @@ test('unfinished jobs are listed with what is done, found by the beginning of th
   await running.release()
   await discardJob(dataDir, id, options)
   expect((await listJobs(dataDir, options)).map((job) => job.id)).toEqual([other.id])
+})
+
+test('a job goes on with another output of the same kind, and with no other', async () => {
+  const { directory, dataDir, request } = await setUp()
+  const { id } = await begin(dataDir, request)
+  const found = await findJob(dataDir, id, options)
+  const outputPath = join(directory, 'elsewhere.MKV')
+  const job = await openJob(dataDir, resumeRequest(found, { outputPath, overwrite: true }), options)
+  expect(job).toMatchObject({ id, kept: 1 })
+  await job.release()
+  expect((await findJob(dataDir, id, options)).request).toMatchObject({ outputPath, overwrite: true })
+  const other = { outputPath: join(directory, 'out.mp4'), overwrite: false }
+  expect(() => resumeRequest(found, other)).toThrow(/segments are for a .mkv file/)
 })
 
 test('a directory that is no job is passed over', async () => {

@@ -9,6 +9,8 @@ export type JobFailure =
   /** Another program has made a file of that name meanwhile; ours is at `kept`. */
   | { code: 'OUTPUT_APPEARED'; path: string; kept: string }
   | { code: 'OUTPUT_DIRECTORY_MISSING'; path: string; directory: string }
+  /** A job goes on with an output of the kind that it was begun for. */
+  | { code: 'OUTPUT_KIND'; path: string; kind: string }
   | { code: 'OUTPUT_UNWRITABLE'; directory: string; detail: string }
   | { code: 'OUTPUT_DISK_FULL'; directory: string }
   | { code: 'WORK_DISK_FULL'; directory: string }
@@ -52,6 +54,8 @@ function describe(failure: JobFailure): string {
       return `${failure.path} has appeared while the film was encoded, and is left as it is: the finished output is ${failure.kept}`
     case 'OUTPUT_DIRECTORY_MISSING':
       return `${failure.path} cannot be written: there is no directory ${failure.directory}; make it first`
+    case 'OUTPUT_KIND':
+      return `${failure.path}: this job's segments are for a ${failure.kind} file; name one with -o, or begin another job with 'ffswarm encode'`
     case 'OUTPUT_UNWRITABLE':
       return `${failure.directory} cannot be written to (${failure.detail}): name an output elsewhere with -o`
     case 'OUTPUT_DISK_FULL':

@@ -4,6 +4,8 @@ import type { JobRequest } from './job.ts'
 import type { VerifyLevel } from './report.ts'
 
 export interface EncodeRequest extends JobRequest {
+  /** The id of the job that it goes on with; undefined: that of its input, output and params. */
+  readonly job?: string
   readonly overwrite: boolean
   /** Other nodes to wait for; undefined: use whoever is there. */
   readonly peers: number | undefined

@@ -5,7 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, realpath, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { basename, extname, join, resolve } from 'node:path'
 import { type Claim, claimName } from '../../claim.ts'
 import { isErrno } from '../../errno.ts'
 import { JobError } from '../failure.ts'
@@ -71,7 +71,7 @@ interface Options {
 /** @throws JobError JOB_RUNNING; whatever the file system does */
 export async function openJob(dataDir: string, request: EncodeRequest, options: Options): Promise<StoredJob> {
   const asked = await withWholePaths(request)
-  const id = idOf(asked)
+  const id = request.job ?? idOf(asked)
   const directory = join(jobsDirectory(dataDir), id)
   await mkdir(join(directory, 'segments'), { recursive: true, mode: 0o700 })
   const claim = await claimName(directory, 'claim', options)
@@ -195,6 +195,22 @@ export async function findJob(
   if (others.length > 0)
     throw new JobError({ code: 'JOB_AMBIGUOUS', ids: found.map(({ id: known }) => known) })
   return job
+}
+
+/**
+ * What the job was asked for, with another place for its output: segments suit outputs of their kind alone.
+ *
+ * @throws JobError OUTPUT_KIND
+ */
+export function resumeRequest(
+  { id, request }: JobSummary,
+  { outputPath = request.outputPath, overwrite }: { outputPath?: string | undefined; overwrite: boolean },
+): EncodeRequest {
+  const kind = extname(request.outputPath)
+  if (extname(outputPath).toLowerCase() !== kind.toLowerCase()) {
+    throw new JobError({ code: 'OUTPUT_KIND', path: outputPath, kind })
+  }
+  return { ...request, job: id, outputPath, overwrite: request.overwrite || overwrite }
 }
 
 /** Removes what a job has on the disk. @throws JobError JOB_UNKNOWN, JOB_AMBIGUOUS, JOB_RUNNING */
