@@ -43,7 +43,7 @@ export function piecesInHand(
 }
 
 /**
- * Reads each of them again, its bytes and its frames; those that are of another recipe or damaged are removed.
+ * Reads each of them again, its bytes and its frames; those that are damaged are removed, and whatever else lies there.
  *
  * @param wantedBuild as of {@link verifySegment}
  */
@@ -75,7 +75,11 @@ export async function restoreSegments(
   const segment = first === undefined ? undefined : await restoreOne(first.record, first.task)
   if (segment !== undefined) restored.push(segment)
   await Promise.all(Array.from({ length: atOnce }, take))
-  await removeOthers(stored.directory, new Set(restored.map(({ path }) => path)))
+  // A job that finds out about its source begins anew, by another recipe: what was made by that the process before has left.
+  const ofOthers = stored.segments
+    .filter((record) => record.recipe !== recipe)
+    .map(({ file }) => join(stored.directory, file))
+  await removeOthers(stored.directory, new Set([...restored.map(({ path }) => path), ...ofOthers]))
   return restored
 
   async function restoreOne(record: SegmentRecord, task: Task): Promise<VerifiedSegment | undefined> {
