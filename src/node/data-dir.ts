@@ -1,8 +1,9 @@
 /** Where a node keeps what must outlive it: its identities, its journals, its cache. */
 
-import { mkdir } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { isErrno } from './errno.ts'
 import { NetworkError } from './network-error.ts'
 
 /**
@@ -30,10 +31,34 @@ export async function openDataDir(named: string | undefined, env: NodeJS.Process
 export async function createDataDir(env: NodeJS.ProcessEnv): Promise<string> {
   const path = dataDir(env)
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeDirectory(path)
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause)
     throw new NetworkError({ code: 'DATA_DIR_UNUSABLE', path, detail }, { cause })
   }
   return path
+}
+
+/**
+ * With its parents. Node's own never comes back where a directory that is there takes none, as those of /proc: it goes on making the
+ * parent.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    if (isErrno(error, 'EEXIST') && (await stat(path)).isDirectory()) return
+    const parent = dirname(path)
+    const isParentMissing = isErrno(error, 'ENOENT') && parent !== path && !(await exists(parent))
+    if (!isParentMissing) throw error
+    await makeDirectory(parent)
+    await makeDirectory(path)
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  )
 }
