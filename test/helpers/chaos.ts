@@ -105,6 +105,7 @@ class ChaoticSwarm {
   readonly #network: Network
   readonly #params: string
   readonly #workers: LabNode[] = []
+  readonly #turns = new Map<number, Promise<void>>()
   #job: RunningJob | undefined
   /** Starts of the coordinator wait for one another. */
   #coordinator: Promise<void> = Promise.resolve()
@@ -140,22 +141,22 @@ class ChaoticSwarm {
           if (parentOf(pid) === this.#worker(worker).process.pid) killIfThere(pid)
         }
         break
-      case 'stop-worker': {
-        const { process } = this.#worker(worker)
-        process.signal('SIGSTOP')
-        await sleep(forMs)
-        process.signal('SIGCONT')
+      case 'stop-worker':
+        await this.#inTurn(worker, async ({ process }) => {
+          process.signal('SIGSTOP')
+          await sleep(forMs)
+          process.signal('SIGCONT')
+        })
         break
-      }
       case 'kill-worker':
-      case 'drain-worker': {
-        const { process, home } = this.#worker(worker)
-        process.signal(kind === 'kill-worker' ? 'SIGKILL' : 'SIGTERM')
-        await process.ended
-        await sleep(forMs)
-        await this.#startWorker(worker, home)
+      case 'drain-worker':
+        await this.#inTurn(worker, async ({ process, home }) => {
+          process.signal(kind === 'kill-worker' ? 'SIGKILL' : 'SIGTERM')
+          await process.ended
+          await sleep(forMs)
+          await this.#startWorker(worker, home)
+        })
         break
-      }
       case 'stop-coordinator': {
         const { process } = this.#running
         process.signal('SIGSTOP')
@@ -210,6 +211,13 @@ class ChaoticSwarm {
   get #running(): RunningJob {
     if (this.#job === undefined) throw new Error('the job has not begun')
     return this.#job
+  }
+
+  /** What happens to one worker's process waits for what happened before. */
+  async #inTurn(place: number, happen: (worker: LabNode) => Promise<void>): Promise<void> {
+    const turn = (this.#turns.get(place) ?? Promise.resolve()).then(() => happen(this.#worker(place)))
+    this.#turns.set(place, turn)
+    await turn
   }
 
   #worker(place: number): LabNode {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -12,6 +12,7 @@ import {
   resumeRequest,
   type SegmentRecord,
 } from '../../src/node/coordinator/store/index.ts'
+import { Journal } from '../../src/node/coordinator/store/journal.ts'
 
 const options = { signal: new AbortController().signal }
 
@@ -159,6 +160,28 @@ test('a job goes on with another output of the same kind, and with no other', as
   expect((await findJob(dataDir, id, options)).request).toMatchObject({ outputPath, overwrite: true })
   const other = { outputPath: join(directory, 'out.mp4'), overwrite: false }
   expect(() => resumeRequest(found, other)).toThrow(/segments are for a .mkv file/)
+})
+
+test('a damaged first record costs no segment', async () => {
+  const { dataDir, request } = await setUp()
+  const { directory } = await begin(dataDir, request)
+  const journal = join(directory, '..', 'journal')
+  const [first = '', ...others] = (await readFile(journal, 'utf8')).split('\n')
+  await writeFile(journal, [first.replace('"version":1', '"version":?'), ...others].join('\n'))
+  const job = await openJob(dataDir, request, options)
+  expect(job).toMatchObject({ kept: 1, outdated: 0 })
+  expect(await readdir(job.directory)).toEqual([SEGMENT.file])
+  await job.release()
+})
+
+test('what a newer version has begun is left to it', async () => {
+  const { dataDir, request } = await setUp()
+  const { directory } = await begin(dataDir, request)
+  const journal = await Journal.open(join(directory, '..', 'journal'))
+  await journal.append({ type: 'job', version: 2 })
+  await journal.close()
+  await expect(openJob(dataDir, request, options)).rejects.toMatchObject({ code: 'JOB_NEWER' })
+  expect(await readdir(directory)).toEqual([SEGMENT.file])
 })
 
 test('a directory that is no job is passed over', async () => {

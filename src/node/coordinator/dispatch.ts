@@ -81,7 +81,7 @@ export class Dispatch {
     this.#init = init
     this.#scheduler = new Scheduler(init.plan, init.policy)
     this.#build = init.build
-    this.#recipe = recipeOf(init.job)
+    this.#recipe = recipeOf(init.job, init.stored.source)
     this.#finished.promise.catch(() => {})
   }
 

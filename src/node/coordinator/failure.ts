@@ -20,6 +20,8 @@ export type JobFailure =
   | { code: 'SOURCE_CHANGED'; path: string }
   /** Another process works on this very job. */
   | { code: 'JOB_RUNNING'; id: string; output: string }
+  /** What there is of it was written by a later version of ffswarm. */
+  | { code: 'JOB_NEWER'; id: string; directory: string }
   | { code: 'JOB_UNKNOWN'; id: string | undefined; known: readonly string[] }
   | { code: 'JOB_AMBIGUOUS'; ids: readonly string[] }
   | ({ code: 'SEGMENT_CHANGED' } & BlamedSegment)
@@ -74,9 +76,11 @@ function describe(failure: JobFailure): string {
       return `${failure.path} has changed while it was encoded: start again when it is complete`
     case 'JOB_RUNNING':
       return `another process makes ${failure.output} of the same file with the same params (job ${failure.id}): wait for it, or end it first`
+    case 'JOB_NEWER':
+      return `job ${failure.id} was begun by a newer ffswarm: go on with that, or remove ${failure.directory}`
     case 'JOB_UNKNOWN': {
       const known = failure.known.length === 0 ? '' : `; there are ${failure.known.join(', ')}`
-      return `there is no unfinished job${failure.id === undefined ? '' : ` ${failure.id}`} on this machine${known}: 'ffswarm encode' begins one`
+      return `there is no unfinished job${failure.id ? ` ${failure.id}` : ''} on this machine${known}: 'ffswarm encode' begins one`
     }
     case 'JOB_AMBIGUOUS':
       return `there are several unfinished jobs (${failure.ids.join(', ')}): name one, as 'ffswarm jobs' lists them`

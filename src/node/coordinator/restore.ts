@@ -27,10 +27,10 @@ interface Options {
 export function piecesInHand(
   job: Job,
   plan: SegmentPlan,
-  { given }: Pick<StoredJob, 'given'>,
+  { given, source }: Pick<StoredJob, 'given' | 'source'>,
   restored: readonly VerifiedSegment[],
 ): { task: Task; peer: string }[] {
-  const recipe = recipeOf(job)
+  const recipe = recipeOf(job, source)
   const usable = given.filter((record) => record.recipe === recipe)
   const pieces = withoutOverlaps(
     usable,
@@ -55,7 +55,7 @@ export async function restoreSegments(
   wantedBuild: (made: Build) => Build,
   { signal, atOnce }: Options,
 ): Promise<VerifiedSegment[]> {
-  const recipe = recipeOf(job)
+  const recipe = recipeOf(job, stored.source)
   const files = new Set(await readdir(stored.directory))
   const usable = stored.segments.filter((segment) => segment.recipe === recipe && files.has(segment.file))
   const waiting = withoutOverlaps(usable).flatMap((record) => {

@@ -18,6 +18,8 @@ import {
   type JournalRecord,
   journalRecord,
   type SegmentRecord,
+  type SourceMark,
+  versioned,
 } from './records.ts'
 
 export type { GivenRecord, SegmentRecord } from './records.ts'
@@ -29,6 +31,8 @@ export interface StoredJob {
   readonly directory: string
   /** Under which peers read the source. */
   readonly blobId: string
+  /** The source as it is now. */
+  readonly source: SourceMark
   /** Verified by a process before this one. */
   readonly segments: readonly SegmentRecord[]
   /** Given to peers by a process before this one, and not brought back. */
@@ -92,14 +96,17 @@ async function takeUp(
   options: Options,
 ): Promise<StoredJob> {
   const source = await markSource(request.inputPath, options)
-  const records = await readRecords(directory)
+  const raw = await readJournal(join(directory, 'journal'))
+  if (raw.some(isOfNewer)) throw new JobError({ code: 'JOB_NEWER', id, directory })
+  const records = toRecords(raw)
   const begun = begunOf(records)
-  const isSame = begun !== undefined && isSameSource(begun.source, source)
+  // Where that record is damaged, each segment's recipe still tells what it was made of.
+  const isSame = begun === undefined || isSameSource(begun.source, source)
   const before = records.filter((record) => record.type === 'segment')
   await removePartials(records)
   if (!isSame) await empty(directory)
   const journal = await Journal.open(join(directory, 'journal'))
-  const blob = isSame ? begun.blob : randomBytes(16).toString('hex')
+  const blob = isSame && begun !== undefined ? begun.blob : randomBytes(16).toString('hex')
   const append = (record: JournalRecord) => journal.append(record)
   // Once more where the same job is asked for otherwise: what was asked last holds.
   await append({
@@ -119,7 +126,7 @@ async function takeUp(
     isOpen = false
   }
   return {
-    ...{ id, segments, given, blobId: blob, directory: join(directory, 'segments') },
+    ...{ id, segments, given, source, blobId: blob, directory: join(directory, 'segments') },
     outdated: isSame ? 0 : before.length,
     async addSegment(segment) {
       const segments = join(directory, 'segments')
@@ -256,7 +263,16 @@ async function withWholePaths(request: EncodeRequest): Promise<EncodeRequest> {
 }
 
 async function readRecords(directory: string): Promise<JournalRecord[]> {
-  const records = await readJournal(join(directory, 'journal'))
+  return toRecords(await readJournal(join(directory, 'journal')))
+}
+
+/** Whether a later version of this program has written it, which may mean something else by its records. */
+function isOfNewer(record: unknown): boolean {
+  const { success, data } = versioned.safeParse(record)
+  return success && data.version > 1
+}
+
+function toRecords(records: readonly unknown[]): JournalRecord[] {
   return records.flatMap((record) => {
     const { success, data } = journalRecord.safeParse(record)
     return success ? [data] : []

@@ -40,6 +40,9 @@ const begun = z.object({
   at: z.number(),
 })
 
+/** What each version's first record has. */
+export const versioned = z.looseObject({ type: z.literal('job'), version: z.int() })
+
 /** How much there is to do. */
 const film = z.object({ type: z.literal('film'), frames: count })
 
