@@ -2,6 +2,7 @@
 import { type FrameIndex, MediaError } from '../../media/index.ts'
 import { ProtocolError } from '../../protocols/errors.ts'
 import { isDiskFull } from '../disk-space.ts'
+import { isErrno } from '../errno.ts'
 import { StartsInDoubt } from './starts.ts'
 
 /** What puts the whole job in doubt. */
@@ -46,7 +47,7 @@ export function classifyFailure(
 ): AttemptFailure {
   // A full disk elsewhere is that peer's matter: it takes no more until there is room.
   if (codeOf(error) === 'DISK_FULL') return 'refused'
-  if (!(error instanceof ProtocolError) && isDiskFull(error)) return 'disk-full'
+  if (isErrno(error, 'ENOSPC', 'EDQUOT') || (isLocal && isDiskFull(error))) return 'disk-full'
   if (evidence === 'packets' && codeOf(error) === 'SEGMENT_FRAMES') return 'index-in-doubt'
   if (!isToldAlike && isLookMismatch(error)) return 'look-in-doubt'
   if (error instanceof StartsInDoubt) return 'starts-in-doubt'
