@@ -5,8 +5,11 @@ import { isErrno } from './errno.ts'
 
 const LOOK_AGAIN_MS = 1_000
 
+/** So much room must there be where a disk was found full: some segments. */
+const ROOM_BYTES = 64 * 2 ** 20
+
 /** Bytes that this user can still write there; unknown is endless. */
-export async function freeBytes(directory: string): Promise<number> {
+async function freeBytes(directory: string): Promise<number> {
   try {
     const { bavail, bsize } = await statfs(directory)
     return bavail * bsize
@@ -15,13 +18,9 @@ export async function freeBytes(directory: string): Promise<number> {
   }
 }
 
-/** Resolves when there are so many bytes. @throws the signal's reason */
-export async function waitForSpace(
-  directory: string,
-  wantedBytes: number,
-  { signal }: { signal: AbortSignal },
-): Promise<void> {
-  while ((await freeBytes(directory)) < wantedBytes) await sleep(LOOK_AGAIN_MS, undefined, { signal })
+/** Resolves when there is room for some segments again. @throws the signal's reason */
+export async function waitForSpace(directory: string, { signal }: { signal: AbortSignal }): Promise<void> {
+  while ((await freeBytes(directory)) < ROOM_BYTES) await sleep(LOOK_AGAIN_MS, undefined, { signal })
 }
 
 /** Of this process, or in the words of an ffmpeg of this machine. */

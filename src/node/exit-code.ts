@@ -1,7 +1,7 @@
 /** What a failure means for the process: its exit code, and the last line of the machine interface. */
 import { MediaError } from '../media/index.ts'
 import type { JobFailed } from './coordinator/events.ts'
-import { UnfinishedError } from './coordinator/unfinished.ts'
+import { codeOf, UnfinishedError } from './coordinator/unfinished.ts'
 import { NetworkError } from './network-error.ts'
 
 export const EXIT = { done: 0, failed: 1, usage: 2, environment: 3, unfinished: 4, interrupted: 130 } as const
@@ -23,7 +23,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof UnfinishedError) {
     return error.cause instanceof Interrupted ? EXIT.interrupted : EXIT.unfinished
   }
-  const code = codeOf(error)
+  const code = codeOf(error) ?? ''
   if (USAGE.has(code)) return EXIT.usage
   if ((error instanceof NetworkError || error instanceof MediaError) && ENVIRONMENT.has(code)) {
     return EXIT.environment
@@ -34,7 +34,7 @@ export function exitCodeOf(error: unknown): number {
 export function failedEvent(error: unknown): JobFailed {
   const message = inOneLine(error instanceof Error ? error.message : String(error))
   const job = error instanceof UnfinishedError ? { job: error.job } : {}
-  return { event: 'failed', code: codeOf(error), message, ...job }
+  return { event: 'failed', code: codeOf(error) ?? 'INTERNAL', message, ...job }
 }
 
 /** File names may hold line feeds, and worse. */
@@ -49,8 +49,4 @@ export class Interrupted extends Error {
   constructor() {
     super('interrupted')
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'INTERNAL'
 }

@@ -4,13 +4,13 @@
  */
 
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey, PeerId } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type Claim, claimName } from './claim.ts'
 import { isErrno } from './errno.ts'
+import { machineName } from './machine-name.ts'
 import { NetworkError } from './network-error.ts'
 
 export interface Identity {
@@ -31,12 +31,7 @@ const IDENTITIES_MAX = 1024
  * @throws NetworkError `IDENTITY_UNREADABLE`, `IDENTITIES_EXHAUSTED`, `DATA_DIR_UNUSABLE`; the signal's reason
  */
 export async function claimIdentity(dataDir: string, options: { signal: AbortSignal }): Promise<Identity> {
-  // A home directory may be shared by machines, which cannot see each other's processes: identities are each one's own.
-  const machine =
-    hostname()
-      .replace(/[^A-Za-z0-9.-]/g, '_')
-      .slice(0, 64) || 'localhost'
-  const directory = join(dataDir, 'identities', machine)
+  const directory = join(dataDir, 'identities', machineName())
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     const { index, release } = await claimIndex(directory, options)

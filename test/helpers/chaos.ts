@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
-import { ffmpegIn, parentOf } from './cli.ts'
+import { type CliProcess, ffmpegIn, parentOf } from './cli.ts'
 import type { Network } from './namespaces.ts'
 import { seededRandom } from './random.ts'
 import {
@@ -142,11 +142,7 @@ class ChaoticSwarm {
         }
         break
       case 'stop-worker':
-        await this.#inTurn(worker, async ({ process }) => {
-          process.signal('SIGSTOP')
-          await sleep(forMs)
-          process.signal('SIGCONT')
-        })
+        await this.#inTurn(worker, ({ process }) => standStill(process, forMs))
         break
       case 'kill-worker':
       case 'drain-worker':
@@ -157,13 +153,9 @@ class ChaoticSwarm {
           await this.#startWorker(worker, home)
         })
         break
-      case 'stop-coordinator': {
-        const { process } = this.#running
-        process.signal('SIGSTOP')
-        await sleep(forMs)
-        process.signal('SIGCONT')
+      case 'stop-coordinator':
+        await standStill(this.#running.process, forMs)
         break
-      }
       case 'kill-coordinator':
       case 'interrupt-coordinator':
       case 'flip-bit':
@@ -248,6 +240,12 @@ class ChaoticSwarm {
       ...(before === undefined ? {} : { home: before.home, output: before.output }),
     })
   }
+}
+
+async function standStill(process: CliProcess, forMs: number): Promise<void> {
+  process.signal('SIGSTOP')
+  await sleep(forMs)
+  process.signal('SIGCONT')
 }
 
 /** In the middle of a segment that was verified. */

@@ -14,6 +14,12 @@ export interface Attempt {
   readonly over: AbortController
 }
 
+/** The keyframe that gave a segment, in ticks of the source; null is the file's start. @param place in the task's `seekPts` */
+export function decodedFrom({ seekPts }: Pick<Task, 'seekPts'>, place: number): number | null {
+  const pts = seekPts[place]
+  return pts === undefined ? null : Number(pts)
+}
+
 export function segmentEvent(
   { film }: Pick<Job, 'film'>,
   { executor, assignment: { task, number } }: Pick<Attempt, 'executor' | 'assignment'>,

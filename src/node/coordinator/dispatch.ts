@@ -10,7 +10,7 @@ import { SLOTS_MAX } from '../capacity.ts'
 import { waitForSpace } from '../disk-space.ts'
 import type { SwarmNode } from '../node.ts'
 import { type Assignment, ATTEMPTS_MAX, type SchedulePolicy, Scheduler } from '../scheduler/index.ts'
-import { type Attempt, segmentEvent } from './attempt.ts'
+import { type Attempt, decodedFrom, segmentEvent } from './attempt.ts'
 import {
   classifyFailure,
   type Doubt,
@@ -49,8 +49,6 @@ export interface DispatchInit {
 
 /** So long a piece waits for the peer that a process before this one gave it to. */
 const IN_HAND_SECONDS = 15
-/** So much room must there be for a job to go on that has found its disk full: some segments. */
-const SPACE_BYTES = 64 * 2 ** 20
 /** Slots at rest wake up, slow ones are noticed, and a peer that was busy for someone else may be free. */
 const LOOK_AGAIN_MS = 500
 
@@ -269,7 +267,7 @@ export class Dispatch {
         const event = this.#tell(attempt, 'verified', {
           bytes: encoded.sizeBytes,
           encodeSeconds: encoded.encodeSeconds,
-          decodedFrom: fromPts(task, encoded.seekIndex),
+          decodedFrom: decodedFrom(task, encoded.seekIndex),
         })
         this.#verified.set(task, { task, path, executor, encoded, inspected, event })
         for (const other of needless) this.#attempts.get(other)?.over.abort(new Needless())
@@ -357,7 +355,7 @@ export class Dispatch {
     const { directory } = stored
     const { code, message } = new JobError({ code: 'WORK_DISK_FULL', directory })
     emit({ event: 'paused', code, message })
-    await waitForSpace(directory, SPACE_BYTES, { signal: this.#stopped.signal }).catch(() => {})
+    await waitForSpace(directory, { signal: this.#stopped.signal }).catch(() => {})
     this.#isPaused = false
     if (this.#stopped.signal.aborted) return
     emit({ event: 'continued' })
@@ -414,9 +412,4 @@ function doubtOf(kind: Doubt, error: unknown): Error {
     case 'starts-in-doubt':
       return new StartsInDoubt()
   }
-}
-
-function fromPts({ seekPts }: Task, place: number): number | null {
-  const pts = seekPts[place]
-  return pts === undefined ? null : Number(pts)
 }

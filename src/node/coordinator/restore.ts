@@ -3,7 +3,7 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { digestFile } from '../../media/index.ts'
 import type { SwarmNode } from '../node.ts'
-import { segmentEvent } from './attempt.ts'
+import { decodedFrom, segmentEvent } from './attempt.ts'
 import type { Build } from './builds.ts'
 import type { Executor } from './executor.ts'
 import type { Job } from './job.ts'
@@ -99,9 +99,8 @@ export async function restoreSegments(
       })
       const executor = executorOf(record)
       const assignment = { peer: record.peer, task, number: record.attempt }
-      const pts = task.seekPts[seekIndex]
       const event = segmentEvent(job, { executor, assignment }, 'verified', {
-        ...{ bytes: sizeBytes, encodeSeconds, decodedFrom: pts === undefined ? null : Number(pts) },
+        ...{ bytes: sizeBytes, encodeSeconds, decodedFrom: decodedFrom(task, seekIndex) },
       })
       return { task, path, executor, encoded, inspected, event }
     } catch {

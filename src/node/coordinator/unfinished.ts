@@ -14,12 +14,8 @@ export class UnfinishedError extends Error {
   constructor(reason: unknown, { id, kept }: Pick<StoredJob, 'id' | 'kept'>) {
     const message = reason instanceof Error ? reason.message : String(reason)
     const segments = kept === 1 ? 'one segment is' : `${kept} segments are`
-    super(
-      `${message}; ${segments} kept: the same command goes on from there, as does 'ffswarm resume ${id}'`,
-      {
-        cause: reason,
-      },
-    )
+    const remedy = `the same command goes on from there, as does 'ffswarm resume ${id}'`
+    super(`${message}; ${segments} kept: ${remedy}`, { cause: reason })
     this.job = id
     this.code = codeOf(reason)
   }
@@ -35,6 +31,7 @@ export function isHopeless(error: unknown): boolean {
 /** Of ffmpeg here, and of whatever it reads and writes. */
 const PASSING: ReadonlySet<string> = new Set(['TOOL_EXIT', 'TOOL_STALLED', 'TOOL_MISSING', 'TOOL_UNUSABLE'])
 
-function codeOf(error: unknown): string | undefined {
+/** What a failure is for programs, where it says so. */
+export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }

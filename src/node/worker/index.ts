@@ -65,9 +65,6 @@ interface Running {
   frames: number
 }
 
-/** So much room must there be for a node to take work again that has found its disk full. */
-const SPACE_BYTES = 64 * 2 ** 20
-
 /** A coordinator that counts with a task's last second offers the next one; its clock and ours may differ somewhat. */
 const ENDING_SECONDS = 2
 
@@ -256,7 +253,7 @@ export class Worker implements SegmentHandler {
     if (this.#isDiskFull) return
     this.#isDiskFull = true
     const { signal } = this.#stopped
-    await waitForSpace(this.#init.workDir, SPACE_BYTES, { signal }).catch(() => {})
+    await waitForSpace(this.#init.workDir, { signal }).catch(() => {})
     this.#isDiskFull = false
   }
 

@@ -4,10 +4,10 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, realpath, rm } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { basename, extname, join, resolve } from 'node:path'
 import { type Claim, claimName } from '../../claim.ts'
 import { isErrno } from '../../errno.ts'
+import { machineName } from '../../machine-name.ts'
 import { JobError } from '../failure.ts'
 import type { EncodeRequest } from '../request.ts'
 import { isSameSource, markSource } from './fingerprint.ts'
@@ -237,13 +237,8 @@ export async function discardJob(dataDir: string, id: string, options: Options):
   return job
 }
 
-/** A home directory may be shared by machines, which cannot see each other's processes. */
 function jobsDirectory(dataDir: string): string {
-  const machine =
-    hostname()
-      .replace(/[^A-Za-z0-9.-]/g, '_')
-      .slice(0, 64) || 'localhost'
-  return join(dataDir, 'jobs', machine)
+  return join(dataDir, 'jobs', machineName())
 }
 
 function idOf({ inputPath, outputPath, params, mixedBuilds }: EncodeRequest): string {

@@ -49,13 +49,19 @@ const film = z.object({ type: z.literal('film'), frames: count })
 /** A file that is to be removed if it is still there. */
 const partial = z.object({ type: z.literal('partial'), path })
 
-/** A piece of the film that was given to a peer, which may have it in hand still. */
-const given = z.object({
-  type: z.literal('given'),
+/** Which part of the film it is, and how it is made. */
+const piece = {
+  /** Digest of all that decides what a segment is but its place in the film. */
   recipe: sha256,
   index: count,
   first: count,
   frames: z.int().min(1),
+}
+
+/** A piece of the film that was given to a peer, which may have it in hand still. */
+const given = z.object({
+  type: z.literal('given'),
+  ...piece,
   peer: z.string().max(128),
 })
 
@@ -64,11 +70,7 @@ export type GivenRecord = z.output<typeof given>
 /** A segment that was verified and lies in the job's directory. */
 const segment = z.object({
   type: z.literal('segment'),
-  /** Digest of all that decides what a segment is but its place in the film. */
-  recipe: sha256,
-  index: count,
-  first: count,
-  frames: z.int().min(1),
+  ...piece,
   ptsDigest: sha256,
   file: z.string().regex(/^[\w.-]{1,128}$/),
   sizeBytes: count,
