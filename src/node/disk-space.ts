@@ -1,15 +1,15 @@
 /** Room on a file system, and waiting for some. */
-import { statfs } from 'node:fs/promises'
+import { stat, statfs } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isErrno } from './errno.ts'
 
 const LOOK_AGAIN_MS = 1_000
 
-/** So much room must there be where a disk was found full: some segments. */
-const ROOM_BYTES = 64 * 2 ** 20
+/** So much room must there be at least where a disk was found full: some segments. */
+export const ROOM_BYTES = 64 * 2 ** 20
 
 /** Bytes that this user can still write there; unknown is endless. */
-async function freeBytes(directory: string): Promise<number> {
+export async function freeBytes(directory: string): Promise<number> {
   try {
     const { bavail, bsize } = await statfs(directory)
     return bavail * bsize
@@ -18,9 +18,24 @@ async function freeBytes(directory: string): Promise<number> {
   }
 }
 
-/** Resolves when there is room for some segments again. @throws the signal's reason */
-export async function waitForSpace(directory: string, { signal }: { signal: AbortSignal }): Promise<void> {
-  while ((await freeBytes(directory)) < ROOM_BYTES) await sleep(LOOK_AGAIN_MS, undefined, { signal })
+/** Whether both lie on one file system; where that cannot be told, they do not. */
+export async function shareDisk(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([one, other].map((path) => stat(path).catch(() => undefined)))
+  return a !== undefined && a.dev === b?.dev
+}
+
+/** Resolves when so many bytes are free. @throws the signal's reason */
+export async function waitForSpace(
+  directory: string,
+  bytes: number,
+  { signal }: { signal: AbortSignal },
+): Promise<void> {
+  while ((await freeBytes(directory)) < bytes) await sleep(LOOK_AGAIN_MS, undefined, { signal })
+}
+
+/** For people, rounded up. */
+export function inMegabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)} MB`
 }
 
 /** Of this process, or in the words of an ffmpeg of this machine. */

@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type CliOptions, commandLines, LOOPBACK, runCli } from '../helpers/cli.ts'
+import { type CliOptions, commandLines, LOOPBACK, runCli, startCli } from '../helpers/cli.ts'
 import { ffmpeg, tools } from '../helpers/ffmpeg.ts'
 import { onTmpfs, whyNoMounts } from '../helpers/mounts.ts'
 
@@ -350,12 +350,19 @@ describe.skipIf(noMounts !== undefined)('the disk', () => {
     ['in the middle', 'size=256k', '-c:v ffv1'],
     // These 90 kB FFmpeg writes when it closes the file, and ends with exit code 0 when it cannot.
     ['at its very end', 'size=72k', '-c:v libx264'],
-  ])('of the output may not fill up %s', async (place, size, params) => {
+  ])('of the output may fill up %s: the job waits, and keeps its segments', async (place, size, params) => {
     const disk = await mountPoint(place.replaceAll(' ', '-'))
-    const launcher = onTmpfs(disk, size)
-    const args = [clip, '-o', join(disk, 'out.mkv'), '--params', params]
-    // All segments are there: what is left to do is to join them elsewhere.
-    expect(await codeOf(args, EXIT.unfinished, { launcher })).toBe('OUTPUT_DISK_FULL')
+    const args = ['encode', clip, '-o', join(disk, 'out.mkv'), '--params', params, '--json', ...LOOPBACK]
+    const job = startCli(args, {
+      env: { FFSWARM_HOME: inDirectory('home') },
+      launcher: onTmpfs(disk, size),
+    })
+    const paused = await job.event(({ event }) => event === 'paused')
+    expect(paused).toMatchObject({ code: 'OUTPUT_DISK_FULL', message: expect.stringContaining(disk) })
+    job.signal('SIGTERM')
+    const { exitCode, stderr } = await job.ended
+    expect(exitCode).toBe(130)
+    expect(stderr).toMatch(/kept: the same command goes on/)
     expect(leftIn(disk)).toBe('')
   })
 })

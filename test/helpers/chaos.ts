@@ -3,7 +3,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
+import { BAD_READS, mendReads, setClock, spoilReads, withBadLuck } from './bad-luck.ts'
 import { type CliProcess, ffmpegIn, parentOf } from './cli.ts'
+import { makeSmallDisk, type SmallDisk } from './mounts.ts'
 import type { Network } from './namespaces.ts'
 import { seededRandom } from './random.ts'
 import {
@@ -21,6 +23,7 @@ import {
 const KINDS = [
   'cable',
   'bad-cable',
+  'deaf-cable',
   'kill-worker',
   'kill-encoder',
   'stop-worker',
@@ -28,7 +31,13 @@ const KINDS = [
   'kill-coordinator',
   'interrupt-coordinator',
   'stop-coordinator',
+  'kill-at-the-end',
   'flip-bit',
+  'bad-reads',
+  'full-worker',
+  'full-coordinator',
+  'worker-clock',
+  'coordinator-clock',
 ] as const
 
 export interface Fault {
@@ -46,6 +55,10 @@ const FIRST_MS = 300
 const LAST_MS = 6_000
 const LONGEST_MS = 8_000
 const END_MS = 150_000
+/** Of their disks, which are full at times: there must be some segments' room for a node to go on. */
+const DISK_MEGABYTES = 256
+/** A clock is set by so much, back or forth. */
+const CLOCK_MS = 86_400_000
 
 /** Three to five of them, in the order of their times. */
 export function drawFaults(seed: number): Fault[] {
@@ -106,6 +119,8 @@ class ChaoticSwarm {
   readonly #params: string
   readonly #workers: LabNode[] = []
   readonly #turns = new Map<number, Promise<void>>()
+  /** By the homes that lie on them. */
+  readonly #disks = new Map<string, SmallDisk>()
   #job: RunningJob | undefined
   /** Starts of the coordinator wait for one another. */
   #coordinator: Promise<void> = Promise.resolve()
@@ -118,8 +133,8 @@ class ChaoticSwarm {
 
   async start(): Promise<void> {
     const places = Array.from({ length: WORKERS }, (_, place) => place)
-    await Promise.all(places.map(async (place) => this.#startWorker(place, await newHome(this.#lab))))
-    await this.#startJob(['--peers', `${WORKERS}`])
+    await Promise.all(places.map(async (place) => this.#startWorker(place, await this.#newHome())))
+    await this.#startJob(['--peers', `${WORKERS}`], await this.#newHome())
     await this.#running.process.event(({ event, state }) => event === 'segment' && state === 'assigned')
   }
 
@@ -135,6 +150,28 @@ class ChaoticSwarm {
         await this.#host(worker).disturb?.(true)
         await sleep(forMs)
         await this.#host(worker).disturb?.(false)
+        break
+      case 'deaf-cable':
+        await this.#host(worker).deafen?.(true)
+        await sleep(forMs)
+        await this.#host(worker).deafen?.(false)
+        break
+      case 'bad-reads':
+        await spoilReads(this.#worker(worker).home, BAD_READS[forMs % BAD_READS.length] ?? 'flipped')
+        await sleep(forMs)
+        await mendReads(this.#worker(worker).home)
+        break
+      case 'full-worker':
+        await fullFor(this.#disks.get(this.#worker(worker).home), forMs)
+        break
+      case 'full-coordinator':
+        await fullFor(this.#disks.get(this.#running.home), forMs)
+        break
+      case 'worker-clock':
+        await setClock(this.#worker(worker).home, forMs % 2 === 0 ? CLOCK_MS : -CLOCK_MS)
+        break
+      case 'coordinator-clock':
+        await setClock(this.#running.home, forMs % 2 === 0 ? CLOCK_MS : -CLOCK_MS)
         break
       case 'kill-encoder':
         for (const pid of ffmpegIn(this.#worker(worker).home)) {
@@ -156,33 +193,66 @@ class ChaoticSwarm {
       case 'stop-coordinator':
         await standStill(this.#running.process, forMs)
         break
+      case 'kill-at-the-end':
+        if (!(await this.#isJoined())) break
+        await sleep(forMs / 20)
+        await this.#restart('SIGKILL', 0)
+        break
       case 'kill-coordinator':
+        await this.#restart('SIGKILL', forMs)
+        break
       case 'interrupt-coordinator':
+        await this.#restart('SIGINT', forMs)
+        break
       case 'flip-bit':
-        this.#coordinator = this.#coordinator.then(async () => {
-          const { process, home } = this.#running
-          process.signal(kind === 'interrupt-coordinator' ? 'SIGINT' : 'SIGKILL')
-          const { exitCode } = await process.ended
-          // It was done before.
-          if (exitCode === 0) return
-          if (kind === 'flip-bit') flipBit(home)
-          await sleep(forMs)
-          await this.#startJob([])
-        })
-        await this.#coordinator
+        await this.#restart('SIGKILL', forMs, flipBit)
         break
     }
   }
+  /** The coordinator ends, and is there again after a while. @param meanwhile with its home */
+  async #restart(signal: NodeJS.Signals, forMs: number, meanwhile?: (home: string) => void): Promise<void> {
+    this.#coordinator = this.#coordinator.then(async () => {
+      const { process, home } = this.#running
+      process.signal(signal)
+      const { exitCode } = await process.ended
+      // It was done before.
+      if (exitCode === 0) return
+      meanwhile?.(home)
+      await sleep(forMs)
+      await this.#startJob([])
+    })
+    await this.#coordinator
+  }
 
-  /** Waits for the job, whose coordinator nothing happens to any more. */
-  async end(withinMs: number): Promise<RunningJob> {
-    const job = this.#running
-    const late = sleep(withinMs, 'late' as const, { ref: false })
-    if ((await Promise.race([job.process.ended, late])) === 'late') {
-      const last = job.process.events.slice(-5).map((event) => JSON.stringify(event))
-      throw new Error(`the job does not end:\n${last.join('\n')}`)
+  /** Waits until all segments are there. @returns false: the job was over before */
+  async #isJoined(): Promise<boolean> {
+    for (;;) {
+      const { process } = this.#running
+      const seen = await process
+        .event(({ event, phase }) => event === 'phase' && phase === 'joining')
+        .catch(() => undefined)
+      if (seen !== undefined) return true
+      if ((await process.ended).exitCode === 0) return false
+      await this.#coordinator
+      // Nobody starts it again.
+      if (this.#running.process === process) return false
     }
-    return job
+  }
+
+  /** Waits for the job, whose coordinator nothing happens to any more; one that could not begin on a full disk is started again. */
+  async end(withinMs: number): Promise<RunningJob> {
+    const late = sleep(withinMs, 'late' as const, { ref: false })
+    for (;;) {
+      const job = this.#running
+      const ended = await Promise.race([job.process.ended, late])
+      const last = job.process.events.at(-1)
+      if (ended === 'late') {
+        const told = job.process.events.slice(-5).map((event) => JSON.stringify(event))
+        throw new Error(`the job does not end:\n${told.join('\n')}`)
+      }
+      if (ended.exitCode === 0 || last?.code !== 'WORK_DISK_FULL') return job
+      await this.#startJob([])
+    }
   }
 
   async stopWorkers(): Promise<void> {
@@ -195,9 +265,16 @@ class ChaoticSwarm {
   }
 
   async kill(): Promise<void> {
-    for (const { process } of [...this.#workers, ...(this.#job === undefined ? [] : [this.#job])]) {
-      process.signal('SIGKILL')
-    }
+    const nodes = [...this.#workers, ...(this.#job === undefined ? [] : [this.#job])]
+    for (const { process } of nodes) process.signal('SIGKILL')
+    await Promise.all(nodes.map(({ process }) => process.ended))
+    await Promise.all([...this.#disks.values()].map((disk) => disk.remove()))
+  }
+
+  async #newHome(): Promise<string> {
+    const home = await newHome(this.#lab)
+    this.#disks.set(home, await makeSmallDisk(home, DISK_MEGABYTES))
+    return home
   }
 
   get #running(): RunningJob {
@@ -226,20 +303,31 @@ class ChaoticSwarm {
 
   async #startWorker(place: number, home: string): Promise<void> {
     const { launcher } = this.#host(place)
-    this.#workers[place] = await startWorker(this.#lab, { launcher, args: [], home, name: `worker-${place}` })
+    const env = withBadLuck(home)
+    const name = `worker-${place}`
+    this.#workers[place] = await startWorker(this.#lab, { launcher, args: [], home, name, env })
   }
 
-  async #startJob(args: readonly string[]): Promise<void> {
+  async #startJob(args: readonly string[], ownHome?: string): Promise<void> {
     this.starts++
     const before = this.#job
+    const home = before?.home ?? ownHome ?? ''
     this.#job = await startEncode(this.#lab, {
       launcher: this.#network.hosts[0]?.launcher ?? [],
       params: this.#params,
       network: [],
       args: ['--local', '--segment-time', '1', '--slots', '1', ...args],
-      ...(before === undefined ? {} : { home: before.home, output: before.output }),
+      home,
+      env: withBadLuck(home),
+      ...(before === undefined ? {} : { output: before.output }),
     })
   }
+}
+
+async function fullFor(disk: SmallDisk | undefined, forMs: number): Promise<void> {
+  await disk?.fill()
+  await sleep(forMs)
+  await disk?.clear()
 }
 
 async function standStill(process: CliProcess, forMs: number): Promise<void> {

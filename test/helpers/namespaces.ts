@@ -16,6 +16,8 @@ export interface Host {
   shape?(kilobits: number): Promise<boolean>
   /** Pulls its cable out, or plugs it in again; on a switch alone. */
   plug?(isIn: boolean): Promise<void>
+  /** What is sent to it does not come, while what it sends does; on a switch alone. Does nothing where the kernel cannot. */
+  deafen?(isDeaf: boolean): Promise<void>
   /** Makes it lose, delay and reorder packets, or not any more; on a switch alone. Does nothing where the kernel cannot. */
   disturb?(isBad: boolean): Promise<void>
 }
@@ -93,7 +95,8 @@ export async function makeSwitchedHosts(count: number): Promise<Network> {
       address: addressOf(place),
       shape: async (kilobits: number) =>
         (await shapeLink(name, 'eth0', kilobits)) && (await shapeLink(wire, `port${place}`, kilobits)),
-      disturb: (isBad: boolean) => disturbLink(wire, `port${place}`, isBad),
+      disturb: (isBad: boolean) => disturbLink(wire, `port${place}`, isBad ? BAD : undefined),
+      deafen: (isDeaf: boolean) => disturbLink(wire, `port${place}`, isDeaf ? ['loss', '100%'] : undefined),
       plug: (isIn: boolean) => ip('-n', wire, 'link', 'set', `port${place}`, isIn ? 'up' : 'down'),
     })),
     remove: () => removeAll([...names, wire]),
@@ -110,9 +113,18 @@ async function shapeLink(namespace: string, device: string, kilobits: number): P
   }
 }
 
-async function disturbLink(namespace: string, device: string, isBad: boolean): Promise<void> {
-  const netem = ['netem', 'delay', '40ms', '20ms', 'loss', '5%', 'reorder', '10%']
-  const change = isBad ? ['replace', 'dev', device, 'root', ...netem] : ['delete', 'dev', device, 'root']
+const BAD = ['delay', '40ms', '20ms', 'loss', '5%', 'reorder', '10%']
+
+/** @param how words of netem; undefined: not any more */
+async function disturbLink(
+  namespace: string,
+  device: string,
+  how: readonly string[] | undefined,
+): Promise<void> {
+  const change =
+    how === undefined
+      ? ['delete', 'dev', device, 'root']
+      : ['replace', 'dev', device, 'root', 'netem', ...how]
   await execute('tc', ['-n', namespace, 'qdisc', ...change]).catch(() => {})
 }
 

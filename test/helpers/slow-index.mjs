@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const words = process.argv.slice(2)
-const isIndex = words.includes('packet=pts,flags')
+const isIndex = words.some((word) => /^packet=pts,.*flags/.test(word))
 const child = spawn(process.env.REAL_FFPROBE, words, {
   stdio: ['ignore', isIndex ? 'pipe' : 'inherit', 'inherit'],
 })

@@ -1,7 +1,16 @@
-import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  type FileHandle,
+  mkdtemp,
+  open,
+  readFile,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { Journal, readJournal } from '../../src/node/coordinator/store/journal.ts'
 
 async function newPath(): Promise<string> {
@@ -56,5 +65,24 @@ test('a damaged record is passed over, the others are not', async () => {
   const text = await readFile(path, 'utf8')
   await writeFile(path, text.replace('"at":2', '"at":7'))
   await appendFile(path, 'not a record\n00000000 {}\n')
+  expect(await readJournal(path)).toEqual([{ at: 1 }, { at: 3 }])
+})
+
+test('a record that a full disk cut off takes no other one with it', async () => {
+  const path = await newPath()
+  const journal = await Journal.open(path)
+  await journal.append({ at: 1 })
+  const file = await open(path)
+  const handle: FileHandle = Object.getPrototypeOf(file)
+  await file.close()
+  const append = handle.appendFile
+  const full = vi.spyOn(handle, 'appendFile').mockImplementationOnce(async function (this: FileHandle, data) {
+    await append.call(this, String(data).slice(0, 5))
+    throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+  })
+  onTestFinished(() => full.mockRestore())
+  await expect(journal.append({ at: 2 })).rejects.toThrow('no space')
+  await journal.append({ at: 3 })
+  await journal.close()
   expect(await readJournal(path)).toEqual([{ at: 1 }, { at: 3 }])
 })

@@ -7,7 +7,6 @@ import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { toSeconds } from '../../media/index.ts'
 import { SLOTS_MAX } from '../capacity.ts'
-import { waitForSpace } from '../disk-space.ts'
 import type { SwarmNode } from '../node.ts'
 import { type Assignment, ATTEMPTS_MAX, type SchedulePolicy, Scheduler } from '../scheduler/index.ts'
 import { type Attempt, decodedFrom, segmentEvent } from './attempt.ts'
@@ -27,6 +26,7 @@ import type { Job } from './job.ts'
 import { LookInDoubt, startsWithLook } from './opening.ts'
 import type { SegmentPlan, Task } from './plan.ts'
 import { piecesInHand, restoreSegments } from './restore.ts'
+import type { Space } from './space.ts'
 import { StartsInDoubt } from './starts.ts'
 import type { StoredJob } from './store/index.ts'
 import { recipeOf } from './store/recipe.ts'
@@ -41,6 +41,8 @@ export interface DispatchInit {
   build: Build | undefined
   /** Where segments lie, and what is told of those that are verified. */
   stored: StoredJob
+  /** On the disk where they lie. */
+  space: Space
   signal: AbortSignal
   /** Whether this executor may have work now; asked before each task. */
   mayWork(executor: Executor): boolean
@@ -69,7 +71,6 @@ export class Dispatch {
   /** Whose parameter sets all segments of the job share. */
   #build: Build | undefined
   #isRunning = false
-  #isPaused = false
   /** A segment that nobody could encode: the job ends with it when the others are there. */
   #failed: JobError | undefined
   /** Peers that found something in a task that puts the whole job in doubt. */
@@ -179,7 +180,10 @@ export class Dispatch {
     const { signal } = this.#init
     const onAbort = () => this.fail(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
-    const timer = setInterval(() => this.assign(), LOOK_AGAIN_MS)
+    const timer = setInterval(() => {
+      this.assign()
+      this.#watchSpace()
+    }, LOOK_AGAIN_MS)
     try {
       if (signal.aborted) onAbort()
       this.#isRunning = true
@@ -196,7 +200,7 @@ export class Dispatch {
 
   /** Gives each idle slot its next task. */
   assign(): void {
-    if (!this.#isRunning || this.#isPaused || this.#stopped.signal.aborted) return
+    if (!this.#isRunning || this.#init.space.isFull || this.#stopped.signal.aborted) return
     const mayWork = (peer: string) => this.#mayWork(this.#executors.get(peer))
     for (const assignment of this.#scheduler.assign(this.#seconds(), mayWork)) this.#begin(assignment)
     if (!this.#scheduler.isDone) return
@@ -252,6 +256,7 @@ export class Dispatch {
           this.assign()
         },
         onBrought: (part) => this.#scheduler.brought(assignment, part, this.#seconds()),
+        onDiskFull: () => this.#init.space.wait(),
       })
       const wantedBuild = (made: Build) => this.#settleBuild(made, executor.isLocal)
       const inspected = await verifySegment(node.tools.ffprobe, job, { task, path, encoded }, wantedBuild, {
@@ -325,7 +330,7 @@ export class Dispatch {
     })
     if (kind === 'disk-full') {
       this.#scheduler.failed(assignment, 'lost', this.#seconds())
-      void this.#waitForSpace().catch((reason: unknown) => this.fail(reason))
+      this.#pause()
       return
     }
     if (isDoubt(kind) && this.#isConfirmed(assignment)) {
@@ -348,18 +353,25 @@ export class Dispatch {
   }
 
   /** Nothing is begun while this machine's disk is full; what others are at may still fit. */
-  async #waitForSpace(): Promise<void> {
-    if (this.#isPaused) return
-    this.#isPaused = true
-    const { emit, stored } = this.#init
-    const { directory } = stored
-    const { code, message } = new JobError({ code: 'WORK_DISK_FULL', directory })
-    emit({ event: 'paused', code, message })
-    await waitForSpace(directory, { signal: this.#stopped.signal }).catch(() => {})
-    this.#isPaused = false
-    if (this.#stopped.signal.aborted) return
-    emit({ event: 'continued' })
-    this.assign()
+  #pause(bytes?: number): void {
+    this.#init.space.wait(bytes).then(
+      () => this.assign(),
+      (reason: unknown) => this.fail(reason),
+    )
+  }
+
+  /** So that what is under way will fit. */
+  #watchSpace(): void {
+    const underWay = [...this.#attempts.keys()].map(({ task }) => task.frames)
+    const stored = { bytes: 0, frames: 0 }
+    for (const { task, encoded } of this.#verified.values()) {
+      stored.bytes += encoded.sizeBytes
+      stored.frames += task.frames
+    }
+    this.#init.space.look(stored, underWay).then(
+      (missing) => missing > 0 && this.#pause(missing),
+      (reason: unknown) => this.fail(reason),
+    )
   }
 
   /** One peer alone may be wrong: this node's own word counts, or that of two, or of the only one there is. */

@@ -16,6 +16,7 @@ import { SegmentPlan } from './plan.ts'
 import { tellProgress } from './progress.ts'
 import { kindOfWork, readRates, rememberRates } from './remembered-rates.ts'
 import type { EncodeOptions, EncodeRequest } from './request.ts'
+import { Space } from './space.ts'
 import { checkStarts, decodedFromStart, StartsInDoubt } from './starts.ts'
 import type { StoredJob } from './store/index.ts'
 import type { VerifiedSegment } from './verify-segment.ts'
@@ -28,6 +29,14 @@ export interface EncodedFilm {
   readonly executors: readonly Executor[]
 }
 
+interface Places {
+  readonly stored: StoredJob
+  /** For what is of no use afterwards. */
+  readonly directory: string
+  /** Where the output will lie. */
+  readonly outputDirectory: string
+}
+
 /**
  * Encodes all segments; once more with the times of a full decode where the packets turn out not to tell them, and once
  * more from the start where keyframes turn out to be no places to start from, or told how pictures are to be shown where the source
@@ -37,7 +46,7 @@ export async function encodeSegments(
   node: SwarmNode,
   prepared: Job,
   request: EncodeRequest,
-  { stored, directory }: { stored: StoredJob; directory: string },
+  { stored, directory, outputDirectory }: Places,
   options: EncodeOptions,
 ): Promise<EncodedFilm> {
   const warn = (message: string) => options.emit({ event: 'warning', message })
@@ -47,7 +56,7 @@ export async function encodeSegments(
   for (;;) {
     announce(node, job, request, options)
     try {
-      return await dispatch(node, job, request, { stored, directory }, options)
+      return await dispatch(node, job, request, { stored, directory, outputDirectory }, options)
     } catch (error) {
       if (error instanceof IndexInDoubt) {
         warn('the packets of this file do not tell its frames: it is decoded once to learn them')
@@ -98,9 +107,10 @@ async function dispatch(
   node: SwarmNode,
   job: Job,
   request: EncodeRequest,
-  { stored, directory }: { stored: StoredJob; directory: string },
+  { stored, directory, outputDirectory }: Places,
   { signal, emit }: EncodeOptions,
 ): Promise<EncodedFilm> {
+  const over = new AbortController()
   const before = await stat(job.source.path)
   const sourceBlob = await node.blobs.add(job.source.path, stored.blobId)
   const kind = kindOfWork(job)
@@ -111,6 +121,13 @@ async function dispatch(
   const plan = new SegmentPlan(filmPlan(job), {
     atKeyframes: request.atKeyframes,
     expectedFrames: job.rest === undefined ? undefined : expectedFrames(job),
+  })
+  const space = new Space({
+    segments: stored.directory,
+    output: outputDirectory,
+    totalFrames: () => plan.totalFrames + plan.unseenFrames,
+    signal: AbortSignal.any([signal, over.signal]),
+    emit,
   })
   const work = new Dispatch({
     node,
@@ -125,6 +142,7 @@ async function dispatch(
     },
     build: wantedBuild(job.build, request.local !== 'never'),
     stored,
+    space,
     signal,
     mayWork: (executor) => !executor.isLocal || worksHere(),
     emit,
@@ -157,7 +175,6 @@ async function dispatch(
     () => work.isDeserted,
     (error) => work.fail(error),
   )
-  const over = new AbortController()
   // It takes seconds, and is nearly always true: work does not wait for it.
   const startsAlike = checkStarts(node.tools.ffmpeg, job, { signal: AbortSignal.any([signal, over.signal]) })
   startsAlike.then(

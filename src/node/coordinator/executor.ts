@@ -9,8 +9,9 @@ import {
   type InspectedSegment,
   type Retiming,
 } from '../../media/index.ts'
-import type { SegmentAttempt, SegmentOffer } from '../../protocols/segment/index.ts'
+import type { SegmentAttempt, SegmentOffer, SegmentResult } from '../../protocols/segment/index.ts'
 import type { StoredBlob } from '../blob-store.ts'
+import { isErrno } from '../errno.ts'
 import type { Peer } from '../membership.ts'
 import type { SwarmNode } from '../node.ts'
 import { SOFTWARE } from '../version.ts'
@@ -31,6 +32,8 @@ export interface AttemptOptions {
   onEncoded(encodeSeconds: number): void
   /** @param part of the bytes that has come, from 0 to 1 */
   onBrought(part: number): void
+  /** This machine's disk is full, and the bytes are still with the peer. @returns a promise of room */
+  onDiskFull(): Promise<void>
 }
 
 export interface EncodedTask {
@@ -193,26 +196,7 @@ async function collect(
 ): Promise<EncodedTask> {
   const result = await attempt.result
   options.onEncoded(result.encodeMs / 1000)
-  const hash = createHash('sha256')
-  let broughtBytes = 0
-  const file = await open(options.path, 'w')
-  try {
-    await node.blob.download(peer.id, result.blob, {
-      sizeBytes: result.sizeBytes,
-      signal: options.signal,
-      async write(pieces) {
-        for (const bytes of pieces) hash.update(bytes)
-        await writeAll(file, pieces)
-      },
-      onBytes(bytes) {
-        broughtBytes += bytes
-        options.onBrought(broughtBytes / result.sizeBytes)
-      },
-    })
-  } finally {
-    await file.close()
-  }
-  const sha256 = hash.digest('hex')
+  const sha256 = await bring(node, peer, result, options)
   if (sha256 !== result.sha256) {
     await attempt.reject('SHA256')
     throw Object.assign(new Error('the bytes that arrived are not those that were sent'), { code: 'SHA256' })
@@ -227,5 +211,39 @@ async function collect(
     inspected: undefined,
     accept: () => attempt.acknowledge(),
     refuse: (code) => attempt.reject(code),
+  }
+}
+
+/** Brings a result's bytes to its place, from their beginning again when there is room once the disk was full. @returns their sha256 */
+async function bring(
+  node: SwarmNode,
+  peer: Peer,
+  { blob, sizeBytes }: SegmentResult,
+  { path, signal, onBrought, onDiskFull }: AttemptOptions,
+): Promise<string> {
+  for (;;) {
+    const hash = createHash('sha256')
+    let broughtBytes = 0
+    const file = await open(path, 'w')
+    try {
+      await node.blob.download(peer.id, blob, {
+        ...{ sizeBytes, signal },
+        async write(pieces) {
+          for (const bytes of pieces) hash.update(bytes)
+          await writeAll(file, pieces)
+        },
+        onBytes(bytes) {
+          broughtBytes += bytes
+          onBrought(broughtBytes / sizeBytes)
+        },
+      })
+      return hash.digest('hex')
+    } catch (error) {
+      if (!isErrno(error, 'ENOSPC', 'EDQUOT')) throw error
+      await file.truncate()
+      await onDiskFull()
+    } finally {
+      await file.close()
+    }
   }
 }

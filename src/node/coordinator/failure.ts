@@ -1,4 +1,5 @@
 /** What can go wrong with a job beyond its media and its network, as data; the prose is made here. */
+import { inMegabytes } from '../disk-space.ts'
 import type { BlamedSegment } from './output-error.ts'
 
 export type JobFailure =
@@ -12,8 +13,9 @@ export type JobFailure =
   /** A job goes on with an output of the kind that it was begun for. */
   | { code: 'OUTPUT_KIND'; path: string; kind: string }
   | { code: 'OUTPUT_UNWRITABLE'; directory: string; detail: string }
-  | { code: 'OUTPUT_DISK_FULL'; directory: string }
-  | { code: 'WORK_DISK_FULL'; directory: string }
+  /** `bytes` are needed, where that is known. */
+  | { code: 'OUTPUT_DISK_FULL'; directory: string; bytes?: number }
+  | { code: 'WORK_DISK_FULL'; directory: string; bytes?: number }
   | { code: 'PEERS_MISSING'; wanted: number; waitSeconds: number; present: readonly string[] }
   | { code: 'PEERS_LOST'; waitSeconds: number }
   | { code: 'SEGMENT_FAILED'; index: number; startSeconds: number; attempts: number; detail: string }
@@ -61,9 +63,9 @@ function describe(failure: JobFailure): string {
     case 'OUTPUT_UNWRITABLE':
       return `${failure.directory} cannot be written to (${failure.detail}): name an output elsewhere with -o`
     case 'OUTPUT_DISK_FULL':
-      return `no space left in ${failure.directory}: free some, or name an output elsewhere with -o`
+      return `no space left in ${failure.directory}: ${free(failure)}, or name an output elsewhere with -o`
     case 'WORK_DISK_FULL':
-      return `no space left in ${failure.directory}, where segments are kept: free some, 64 MB at least`
+      return `no space left in ${failure.directory}, where segments are kept: ${free(failure)}`
     case 'PEERS_MISSING': {
       const present = failure.present.length === 0 ? 'none is there' : `there: ${failure.present.join(', ')}`
       return `${failure.wanted} other ${failure.wanted === 1 ? 'node' : 'nodes'} wanted, ${present} after ${failure.waitSeconds} s: start 'ffswarm join' there, or name one with --connect HOST:PORT`
@@ -91,4 +93,8 @@ function describe(failure: JobFailure): string {
     case 'REPORT_UNREADABLE':
       return `${failure.path} cannot be used: ${failure.detail}; name the file that 'ffswarm encode --report' has written`
   }
+}
+
+function free({ bytes }: { bytes?: number }): string {
+  return bytes === undefined ? 'free some' : `free some (${inMegabytes(bytes)} are needed)`
 }

@@ -108,7 +108,7 @@ async function encodeFile(
       node,
       prepared,
       request,
-      { stored, directory },
+      { stored, directory, outputDirectory: output.directory },
       { ...options, signal: AbortSignal.any([signal, refused.signal]) },
     )
     tellDamage(segments, job, options)
@@ -118,7 +118,7 @@ async function encodeFile(
     clock.next('encode')
 
     emit({ event: 'phase', phase: 'joining' })
-    await joinOutput(node, job, segments, output, { signal })
+    await joinOutput(node, job, segments, output, { signal, emit })
     clock.next('join')
 
     emit({ event: 'phase', phase: 'verifying' })

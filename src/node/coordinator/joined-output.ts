@@ -1,4 +1,5 @@
 /** The output made of a job's segments, and looked at before it gets its name. */
+import { truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   describeStreams,
@@ -12,6 +13,7 @@ import {
   tryJoin,
   verifyOutput,
 } from '../../media/index.ts'
+import { freeBytes } from '../disk-space.ts'
 import type { SwarmNode } from '../node.ts'
 import { type ExpectedOthers, expectedOutput } from './expected.ts'
 import { JobError } from './failure.ts'
@@ -20,11 +22,42 @@ import { blame, OutputError } from './output-error.ts'
 import type { OutputFile } from './output-file.ts'
 import { lookAtOutput, seamsOf } from './pictures.ts'
 import type { Evidence } from './report.ts'
+import type { EncodeOptions } from './request.ts'
 import { checkSegments } from './segment-integrity.ts'
+import { pauseForSpace } from './space.ts'
 import type { VerifiedSegment } from './verify-segment.ts'
 
-/** @throws MediaError, JobError OUTPUT_DISK_FULL, SEGMENT_CHANGED */
+/** Joins them; where the output's disk is full it waits until there is room. @throws MediaError, JobError SEGMENT_CHANGED */
 export async function joinOutput(
+  node: SwarmNode,
+  job: Job,
+  segments: readonly VerifiedSegment[],
+  output: OutputFile,
+  { signal, emit }: Pick<EncodeOptions, 'signal' | 'emit'>,
+): Promise<void> {
+  const { directory, partialPath } = output
+  // Other streams, and what the container takes, show when they are written.
+  let bytes = segments.reduce((sum, { encoded }) => sum + encoded.sizeBytes, 0)
+  for (;;) {
+    if ((await freeBytes(directory)) < bytes) {
+      await pauseForSpace({ code: 'OUTPUT_DISK_FULL', directory, bytes }, { signal, emit })
+    }
+    try {
+      await joinOnce(node, job, segments, output, { signal })
+      return
+    } catch (error) {
+      if (!(error instanceof JobError && error.code === 'OUTPUT_DISK_FULL')) throw error
+      await truncate(partialPath)
+      bytes = Math.max(bytes, (await freeBytes(directory)) + MORE_ROOM_BYTES)
+    }
+  }
+}
+
+/** What was free did not do. */
+const MORE_ROOM_BYTES = 2 ** 20
+
+/** @throws MediaError, JobError OUTPUT_DISK_FULL, SEGMENT_CHANGED */
+async function joinOnce(
   node: SwarmNode,
   job: Job,
   segments: readonly VerifiedSegment[],

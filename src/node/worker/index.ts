@@ -26,7 +26,7 @@ import type {
 } from '../../protocols/segment/index.ts'
 import type { BlobStore, StoredBlob } from '../blob-store.ts'
 import type { Capacity } from '../capacity.ts'
-import { isDiskFull, waitForSpace } from '../disk-space.ts'
+import { isDiskFull, ROOM_BYTES, waitForSpace } from '../disk-space.ts'
 import { FairShare } from './fair-share.ts'
 import { RemoteSources } from './remote-sources.ts'
 import type { SourceProxy } from './source-proxy.ts'
@@ -253,7 +253,7 @@ export class Worker implements SegmentHandler {
     if (this.#isDiskFull) return
     this.#isDiskFull = true
     const { signal } = this.#stopped
-    await waitForSpace(this.#init.workDir, { signal }).catch(() => {})
+    await waitForSpace(this.#init.workDir, ROOM_BYTES, { signal }).catch(() => {})
     this.#isDiskFull = false
   }
 

@@ -13,6 +13,8 @@ const LINE_FEED = 0x0a
 
 export class Journal {
   readonly #file: FileHandle
+  /** What was written last may have been cut off. */
+  #isTorn = false
   /** Appends wait for one another. */
   #last: Promise<void> = Promise.resolve()
 
@@ -38,7 +40,10 @@ export class Journal {
   /** Resolves when the record is on the disk; one that may be lost with the machine only when the system has it. */
   append(record: object, { mayBeLost = false } = {}): Promise<void> {
     const appended = this.#last.then(async () => {
-      await this.#file.appendFile(toLine(record))
+      const line = this.#isTorn ? `\n${toLine(record)}` : toLine(record)
+      this.#isTorn = true
+      await this.#file.appendFile(line)
+      this.#isTorn = false
       if (!mayBeLost) await this.#file.datasync()
     })
     // One that fails, on a full disk for instance, does not keep the next from trying.
