@@ -150,7 +150,8 @@ export function jobsIn(home: string): string[] {
   const parent = join(home, 'jobs')
   if (!existsSync(parent)) return []
   return readdirSync(parent).flatMap((machine) => {
-    return readdirSync(join(parent, machine)).map((id) => join(parent, machine, id))
+    const jobs = readdirSync(join(parent, machine)).filter((name) => !name.startsWith('.'))
+    return jobs.map((id) => join(parent, machine, id))
   })
 }
 

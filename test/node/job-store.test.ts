@@ -1,4 +1,15 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -124,6 +135,37 @@ test('what lay beside the output when a process died is removed, and nothing tha
   await (await openJob(dataDir, request, options)).release()
   expect(await readdir(directory)).toContain('mine.mkv')
   expect(await readdir(directory)).not.toContain('.out.01234567.partial.mkv')
+})
+
+test('what was being removed when a process died is no job, and goes with the next one', async () => {
+  const { dataDir, request } = await setUp()
+  const { id, directory } = await begin(dataDir, request)
+  const jobs = join(directory, '..', '..')
+  await rename(join(jobs, id), join(jobs, '.removed-01234567'))
+  expect(await listJobs(dataDir, options)).toEqual([])
+  await begin(dataDir, request)
+  expect(await readdir(jobs)).toEqual([id])
+})
+
+test('an output that got its name just before the process died is the job’s own, until somebody changes it', async () => {
+  const { directory, dataDir, request } = await setUp()
+  const job = await openJob(dataDir, request, options)
+  const partial = join(directory, '.out.01234567.partial.mkv')
+  await writeFile(partial, 'the film')
+  await job.tellFinished(partial)
+  await job.addSegment({ ...SEGMENT, file: await made(job.directory) })
+  expect(await job.hasFinished(request.outputPath)).toBe(false)
+  await job.release()
+
+  const before = await openJob(dataDir, request, options)
+  expect(await before.hasFinished(request.outputPath)).toBe(false)
+  await before.release()
+  await rename(partial, request.outputPath)
+  const after = await openJob(dataDir, request, options)
+  expect(await after.hasFinished(request.outputPath)).toBe(true)
+  await appendFile(request.outputPath, ', and more')
+  expect(await after.hasFinished(request.outputPath)).toBe(false)
+  await after.release()
 })
 
 test('unfinished jobs are listed with what is done, found by the beginning of their names, and discarded', async () => {

@@ -93,7 +93,7 @@ async function encodeFile(
     Object.assign(evidence, { job: prepared, file: { sizeBytes, modified } })
     await tryJoinOptions(node, prepared, { signal, scratchDir: directory })
     output = await reserveOutput(request.outputPath, {
-      overwrite: request.overwrite,
+      overwrite: request.overwrite || (await stored.hasFinished(request.outputPath)),
       inputPath: request.inputPath,
     })
     await stored.tellPartial(output.partialPath)
@@ -126,6 +126,7 @@ async function encodeFile(
       checkSegments(segments, job, { signal }),
       verifyJoined(node, output, await others, evidence, signal),
     ])
+    await stored.tellFinished(output.partialPath)
     await output.commit()
     output = undefined
     await stored.remove()

@@ -3,14 +3,14 @@
  * its input, output and params, so that the same command finds it again; one process at a time has it.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, realpath, rm } from 'node:fs/promises'
-import { basename, extname, join, resolve } from 'node:path'
+import { mkdir, open, realpath } from 'node:fs/promises'
+import { dirname, extname, join, resolve } from 'node:path'
 import { type Claim, claimName } from '../../claim.ts'
-import { isErrno } from '../../errno.ts'
-import { machineName } from '../../machine-name.ts'
 import { JobError } from '../failure.ts'
 import type { EncodeRequest } from '../request.ts'
+import { empty, jobsDirectory, jobsIn, removeJob, removePartials, sweep } from './directory.ts'
 import { isSameSource, markSource } from './fingerprint.ts'
+import { isFinished, markFile } from './finished.ts'
 import { Journal, readJournal } from './journal.ts'
 import {
   type BegunRecord,
@@ -46,6 +46,10 @@ export interface StoredJob {
   tellFrames(frames: number): Promise<void>
   /** A file beside the output that the next process removes if this one cannot. */
   tellPartial(path: string): Promise<void>
+  /** It is verified, and about to get the output's name. */
+  tellFinished(path: string): Promise<void>
+  /** Whether a process before this one has given its output that name, and nobody has changed the file since. */
+  hasFinished(path: string): Promise<boolean>
   /** How many segments it holds by now. */
   readonly kept: number
   /** Lets go of it; what it holds stays for the next process, unless that is nothing. */
@@ -78,6 +82,7 @@ export async function openJob(dataDir: string, request: EncodeRequest, options: 
   const id = request.job ?? idOf(asked)
   const directory = join(jobsDirectory(dataDir), id)
   await mkdir(join(directory, 'segments'), { recursive: true, mode: 0o700 })
+  await sweep(dirname(directory))
   const claim = await claimName(directory, 'claim', options)
   if (claim === undefined) throw new JobError({ code: 'JOB_RUNNING', id, output: asked.outputPath })
   try {
@@ -139,18 +144,20 @@ async function takeUp(
     addGiven: (piece) => journal.append({ type: 'given', ...piece }, { mayBeLost: true }),
     tellFrames: (frames) => append({ type: 'film', frames }),
     tellPartial: (path) => append({ type: 'partial', path }),
+    tellFinished: async (path) => append({ type: 'finished', file: await markFile(path) }),
+    hasFinished: (path) => isFinished(records, path),
     get kept() {
       return kept
     },
     async release() {
       await close()
-      if (kept === 0) await rm(directory, { recursive: true, force: true, maxRetries: 3 })
+      if (kept === 0) await removeJob(directory)
       await claim.release()
     },
     async remove() {
       kept = 0
       await close()
-      await rm(directory, { recursive: true, force: true, maxRetries: 3 })
+      await removeJob(directory)
     },
   }
 }
@@ -158,12 +165,8 @@ async function takeUp(
 /** All that were begun on this machine and are not ended, the last begun first. */
 export async function listJobs(dataDir: string, options: Options): Promise<JobSummary[]> {
   const parent = jobsDirectory(dataDir)
-  const names = await readdir(parent).catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT')) return []
-    throw error
-  })
   const found: JobSummary[] = []
-  for (const id of names) {
+  for (const id of await jobsIn(parent)) {
     const directory = join(parent, id)
     const records = await readRecords(directory)
     const begun = begunOf(records)
@@ -230,15 +233,11 @@ export async function discardJob(dataDir: string, id: string, options: Options):
   }
   try {
     await removePartials(await readRecords(directory))
-    await rm(directory, { recursive: true, force: true, maxRetries: 3 })
+    await removeJob(directory)
   } finally {
     await claim.release()
   }
   return job
-}
-
-function jobsDirectory(dataDir: string): string {
-  return join(dataDir, 'jobs', machineName())
 }
 
 function idOf({ inputPath, outputPath, params, mixedBuilds }: EncodeRequest): string {
@@ -296,22 +295,6 @@ function toRequest(request: BegunRecord['request']): EncodeRequest {
     ...{ params, peers, benchmarkSeconds, segmentSeconds, reportPath },
     ...(isPull === undefined ? {} : { isPull }),
   }
-}
-
-async function removePartials(records: readonly JournalRecord[]): Promise<void> {
-  for (const record of records) {
-    if (record.type !== 'partial') continue
-    // Nothing but what this program names so.
-    if (/^\..*\.[0-9a-f]{8}\.partial/.test(basename(record.path)))
-      await rm(record.path, { force: true }).catch(() => {})
-  }
-}
-
-/** Keeps the claim. */
-async function empty(directory: string): Promise<void> {
-  await rm(join(directory, 'journal'), { force: true })
-  await rm(join(directory, 'segments'), { recursive: true, force: true, maxRetries: 3 })
-  await mkdir(join(directory, 'segments'), { recursive: true, mode: 0o700 })
 }
 
 async function sync(path: string, flags: 'r' | 'r+'): Promise<void> {

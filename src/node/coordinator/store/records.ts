@@ -49,6 +49,13 @@ const film = z.object({ type: z.literal('film'), frames: count })
 /** A file that is to be removed if it is still there. */
 const partial = z.object({ type: z.literal('partial'), path })
 
+const file = z.object({ device: z.number(), inode: z.number(), sizeBytes: count, modifiedMs: z.number() })
+
+export type FileMark = z.output<typeof file>
+
+/** The output is verified, and about to get its name. */
+const finished = z.object({ type: z.literal('finished'), file })
+
 /** Which part of the film it is, and how it is made. */
 const piece = {
   /** Digest of all that decides what a segment is but its place in the film. */
@@ -90,5 +97,5 @@ const segment = z.object({
 export type SegmentRecord = z.output<typeof segment>
 export type BegunRecord = z.output<typeof begun>
 
-export const journalRecord = z.discriminatedUnion('type', [begun, film, partial, given, segment])
+export const journalRecord = z.discriminatedUnion('type', [begun, film, partial, finished, given, segment])
 export type JournalRecord = z.output<typeof journalRecord>
