@@ -2,9 +2,20 @@
  * Who does what next: all of a job's decisions as state without effects. It is told what happens and when, and answers with
  * what to begin and what to end; times and rates are handed in, so that thousands of jobs can be played through in a second.
  */
+import {
+  type Attempt,
+  encodingSeconds,
+  leave,
+  newSlot,
+  type Slot,
+  START_SECONDS,
+  secondsUntil,
+} from './attempt.ts'
+import { ReturnedWorks } from './returned.ts'
 import { deliveryRate, framesForSlot, type SchedulePolicy, type SlotView, updateRate } from './sizing.ts'
 import { Speedometer } from './speed.ts'
 import type { Assignment, Carver, Consequence, FailureKind, Piece, Stretch } from './types.ts'
+import { isEmpty, isSettled, newWork, tasksOf, type Work } from './work.ts'
 
 /** A task that fails on this many tries fails for a reason of its own, if everybody has tried it; otherwise on three times as many. */
 export const ATTEMPTS_MAX = 4
@@ -12,13 +23,9 @@ export const ATTEMPTS_MAX = 4
 const PEER_FAILURES_MAX = 3
 const LONG_REST_SECONDS = 30
 const LONG_RESTS_MAX = 4
-/** What so many peers have failed at, or the only one as often, is for this node to try. */
-const FAILED_PEERS_MAX = 2
 /** Seconds that a peer which failed is given a rest. One that is busy for others may be free any moment. */
 const REST_SECONDS = 2
 const BUSY_SECONDS = 1
-/** From the assignment of a task to its first frame: what a second try at it costs beside its encoding. */
-const START_SECONDS = 0.5
 /** By so much must others be sooner before a task is done twice. */
 const SOONER = 1.15
 const SOONER_SECONDS = 1
@@ -32,50 +39,6 @@ const SLOW_LINK_SECONDS = 2
 /** Where more of the film is about to be known, a slot takes no less than this part of what it should. */
 const WORTHWHILE = 0.5
 
-interface Slot<Task extends Piece> {
-  readonly peer: string
-  /** Frames per second, of its tasks; undefined before the first. */
-  rate: number | undefined
-  /** What it encodes; then what it is to encode next, which starts already. */
-  readonly attempts: Attempt<Task>[]
-  /** Segments that are encoded and on their way here. */
-  waiting: number
-  failures: number
-  /** Not before this time is it given anything. */
-  restUntil: number
-  /** It is there for what others fail at, and for nothing else. */
-  readonly isRescuer: boolean
-}
-
-interface Attempt<Task extends Piece> extends Assignment<Task> {
-  readonly slot: Slot<Task>
-  readonly work: Work<Task>
-  readonly speed: Speedometer
-  /** Of the segment's way here, counted in frames; undefined until it is encoded. */
-  bringing: Speedometer | undefined
-}
-
-/** A task until its frames are there: by one of its attempts, or by the parts that took over from a slow one. */
-interface Work<Task extends Piece> {
-  readonly task: Task
-  /** What it is a part of. */
-  readonly whole: Work<Task> | undefined
-  attempts: number
-  readonly failedPeers: Set<string>
-  /** It may be at it from before the job went on. */
-  readonly holder: string | undefined
-  /** Set where others do it once more, in parts. */
-  parts: Parts<Task> | undefined
-  isDone: boolean
-}
-
-interface Parts<Task extends Piece> {
-  left: Stretch
-  readonly works: Work<Task>[]
-  /** Who is too slow for it, and gets no part of it either. */
-  slow: string | undefined
-}
-
 export class Scheduler<Task extends Piece> {
   readonly #carver: Carver<Task>
   readonly #policy: SchedulePolicy
@@ -85,15 +48,12 @@ export class Scheduler<Task extends Piece> {
   /** How often a peer was given a long rest. */
   readonly #longRests = new Map<string, number>()
   readonly #running = new Map<Assignment<Task>, Attempt<Task>>()
-  /** Came back from an attempt. */
-  readonly #returned: Work<Task>[] = []
+  readonly #returned = new ReturnedWorks<Task>()
   readonly #works: Work<Task>[] = []
   /** Those that are done once more, in parts of which some are in no task yet. */
   readonly #open = new Set<Work<Task>>()
   /** What is in no task yet, in the film's order. */
   #left: Stretch[]
-  /** Until then a task waits for the peer that holds it, in seconds. */
-  #heldUntil = Number.NEGATIVE_INFINITY
 
   constructor(carver: Carver<Task>, policy: SchedulePolicy) {
     this.#carver = carver
@@ -118,13 +78,10 @@ export class Scheduler<Task extends Piece> {
     inHand: readonly { task: Task; peer: string }[] = [],
     until = Number.NEGATIVE_INFINITY,
   ): void {
-    this.#heldUntil = until
     for (const task of done) this.#works.push({ ...newWork(task, undefined), isDone: true })
-    for (const { task, peer } of inHand) {
-      const work = { ...newWork(task, undefined), holder: peer }
-      this.#works.push(work)
-      this.#returned.push(work)
-    }
+    const held = inHand.map(({ task, peer }) => ({ ...newWork(task, undefined), holder: peer }))
+    this.#works.push(...held)
+    this.#returned.hold(held, until)
     let first = 0
     this.#left = []
     for (const { task } of this.#works.toSorted((a, b) => a.task.first - b.task.first)) {
@@ -207,10 +164,7 @@ export class Scheduler<Task extends Piece> {
   get isDone(): boolean {
     if (this.#carver.unseenFrames > 0) return false
     return (
-      this.#framesLeft === 0 &&
-      this.#open.size === 0 &&
-      this.#returned.length === 0 &&
-      this.#running.size === 0
+      this.#framesLeft === 0 && this.#open.size === 0 && this.#returned.isEmpty && this.#running.size === 0
     )
   }
 
@@ -326,8 +280,7 @@ export class Scheduler<Task extends Piece> {
     const isUntried = [...this.#slots].some(({ peer }) => !work.failedPeers.has(peer))
     if (work.attempts >= (isUntried ? 3 : 1) * ATTEMPTS_MAX) {
       // The others go on without it.
-      const at = this.#returned.indexOf(work)
-      if (at >= 0) this.#returned.splice(at, 1)
+      this.#returned.withdraw(work)
       return 'give-up'
     }
     slot.restUntil = Math.max(slot.restUntil, now + (kind === 'refused' ? BUSY_SECONDS : REST_SECONDS))
@@ -360,9 +313,7 @@ export class Scheduler<Task extends Piece> {
       else if (slot.rate !== undefined) slot.rate = Math.min(slot.rate, speed.at(now, slot.rate))
       this.#end(attempt)
     }
-    for (const [at, work] of [...this.#returned.entries()].reverse()) {
-      if (isSettled(work)) this.#returned.splice(at, 1)
-    }
+    this.#returned.forgetSettled()
     for (const work of this.#open) if (isSettled(work)) this.#open.delete(work)
     return needless
   }
@@ -378,7 +329,7 @@ export class Scheduler<Task extends Piece> {
   /** Unless others do it anyway. */
   #giveBack(work: Work<Task>): void {
     if (work.parts !== undefined) work.parts.slow = undefined
-    else if (!isSettled(work)) this.#returned.push(work)
+    else if (!isSettled(work)) this.#returned.add(work)
   }
 
   #end(attempt: Attempt<Task>): void {
@@ -409,8 +360,14 @@ export class Scheduler<Task extends Piece> {
   }
 
   #nextFor(slot: Slot<Task>, views: ReadonlyMap<Slot<Task>, SlotView>, now: number): Work<Task> | undefined {
-    const returned = this.#takeReturned(slot, views, now)
-    if (returned !== undefined || slot.isRescuer) return returned
+    if (!this.#returned.isEmpty) {
+      const peers = new Set([...views.keys()].map(({ peer }) => peer))
+      const returned = slot.isRescuer
+        ? this.#returned.takeRescue(slot.peer, peers)
+        : this.#returned.takeFor(slot.peer, peers, now)
+      if (returned !== undefined) return returned
+    }
+    if (slot.isRescuer) return undefined
     let whole: Work<Task> | undefined
     const { unseenFrames } = this.#carver
     const seen = this.#framesLeft
@@ -460,35 +417,6 @@ export class Scheduler<Task extends Piece> {
     return work
   }
 
-  /** The first that came back and that this peer can be tried with: one that it failed at only if so did all others. */
-  #takeReturned(
-    slot: Slot<Task>,
-    views: ReadonlyMap<Slot<Task>, SlotView>,
-    now: number,
-  ): Work<Task> | undefined {
-    if (this.#returned.length === 0) return undefined
-    const peers = new Set([...views.keys()].map(({ peer }) => peer))
-    if (slot.isRescuer) return this.#takeRescue(slot, peers)
-    const own = this.#returned.findIndex(({ holder }) => holder === slot.peer)
-    const free = this.#returned.findIndex(({ failedPeers, holder }) => {
-      const isHeld = holder !== undefined && failedPeers.size === 0 && now < this.#heldUntil
-      const isFailed = failedPeers.has(slot.peer) && ![...peers].every((peer) => failedPeers.has(peer))
-      return !isHeld && !isFailed
-    })
-    const at = own >= 0 && this.#returned[own]?.failedPeers.size === 0 ? own : free
-    return at < 0 ? undefined : this.#returned.splice(at, 1)[0]
-  }
-
-  /** What others have failed at, and this one has not. */
-  #takeRescue({ peer }: Slot<Task>, peers: ReadonlySet<string>): Work<Task> | undefined {
-    const at = this.#returned.findIndex(({ attempts, failedPeers }) => {
-      const isHopeless =
-        failedPeers.size >= FAILED_PEERS_MAX || [...peers].every((one) => failedPeers.has(one))
-      return attempts >= FAILED_PEERS_MAX && isHopeless && !failedPeers.has(peer)
-    })
-    return at < 0 ? undefined : this.#returned.splice(at, 1)[0]
-  }
-
   /**
    * A task whose slot is so slow that the others are sooner done with everything else and with this one too becomes theirs as
    * well, in parts. The slow one goes on, as it may recover: whoever is done first has done it.
@@ -536,62 +464,4 @@ export class Scheduler<Task extends Piece> {
       ? { rate, pendingFrames, link }
       : { rate: speed.at(now, rate), pendingFrames, link }
   }
-}
-
-function newSlot<Task extends Piece>(peer: string, rate: number | undefined): Slot<Task> {
-  return { ...{ peer, rate, attempts: [], waiting: 0, failures: 0, restUntil: 0 }, isRescuer: false }
-}
-
-function newWork<Task extends Piece>(task: Task, whole: Work<Task> | undefined): Work<Task> {
-  return {
-    ...{ task, whole, attempts: 0, failedPeers: new Set<string>() },
-    ...{ holder: undefined, parts: undefined, isDone: false },
-  }
-}
-
-function leave<Task extends Piece>(attempt: Attempt<Task>): void {
-  const { attempts } = attempt.slot
-  const at = attempts.indexOf(attempt)
-  if (at >= 0) attempts.splice(at, 1)
-}
-
-/** Until an attempt's frames are encoded, as far as it can be told. */
-function encodingSeconds<Task extends Piece>(
-  { slot, task, speed }: Attempt<Task>,
-  now: number,
-  usual: number,
-): number {
-  return secondsUntil(task.frames, speed, { now, expected: slot.rate ?? usual })
-}
-
-/** @param expected frames a second before anything was reported */
-function secondsUntil(
-  frames: number,
-  speed: Speedometer,
-  { now, expected }: { now: number; expected: number },
-): number {
-  const left = Math.max(0, frames - speed.frames)
-  // Who has been silent for long will be for as long again.
-  if (speed.frames > 0) return Math.max(left / Math.max(speed.at(now, expected), 1e-9), speed.overdue(now))
-  // Nothing was reported yet: decoding may begin far back.
-  return Math.max(frames / expected + START_SECONDS - speed.age(now), speed.age(now) / 3)
-}
-
-function isEmpty({ first, end }: Stretch): boolean {
-  return first >= end
-}
-
-/** Its frames are there. */
-function isComplete<Task extends Piece>({ isDone, parts }: Work<Task>): boolean {
-  return isDone || (parts !== undefined && isEmpty(parts.left) && parts.works.every(isComplete))
-}
-
-/** Nobody needs to do it any more: it is there, or what it is a part of. */
-function isSettled<Task extends Piece>(work: Work<Task>): boolean {
-  return isComplete(work) || (work.whole !== undefined && isSettled(work.whole))
-}
-
-function tasksOf<Task extends Piece>(work: Work<Task>): Task[] {
-  if (work.isDone) return [work.task]
-  return isComplete(work) ? (work.parts?.works.flatMap(tasksOf) ?? []) : []
 }
