@@ -30,7 +30,9 @@ export async function waitForSpace(
   bytes: number,
   { signal }: { signal: AbortSignal },
 ): Promise<void> {
-  while ((await freeBytes(directory)) < bytes) await sleep(LOOK_AGAIN_MS, undefined, { signal })
+  while ((await freeBytes(directory)) < bytes) {
+    await sleep(LOOK_AGAIN_MS, undefined, { signal }).catch(() => signal.throwIfAborted())
+  }
 }
 
 /** For people, rounded up. */

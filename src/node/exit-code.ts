@@ -1,7 +1,8 @@
 /** What a failure means for the process: its exit code, and the last line of the machine interface. */
 import { MediaError } from '../media/index.ts'
 import type { JobFailed } from './coordinator/events.ts'
-import { codeOf, UnfinishedError } from './coordinator/unfinished.ts'
+import { UnfinishedError } from './coordinator/unfinished.ts'
+import { codeOf } from './errno.ts'
 import { NetworkError } from './network-error.ts'
 
 export const EXIT = { done: 0, failed: 1, usage: 2, environment: 3, unfinished: 4, interrupted: 130 } as const

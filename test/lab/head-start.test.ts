@@ -11,19 +11,25 @@ const SLOW_INDEX = fileURLToPath(new URL('../helpers/slow-index.mjs', import.met
 const FRAMES = 30 * 25
 
 /** 30 s at 25 frames a second, or with an end that is timed otherwise. */
-async function makeClip(name: string, times = 'round(N/25/TB)'): Promise<string> {
+async function makeClip(name: string, times?: string): Promise<string> {
   const path = join(lab.directory, name)
+  const retimed = [
+    '-vf',
+    `settb=1/12800,setpts=${times}`,
+    '-fps_mode',
+    'passthrough',
+    '-enc_time_base',
+    '1/12800',
+  ]
   await ffmpeg(
     ...[
       '-f',
       'lavfi',
       '-i',
       'testsrc2=size=160x90:rate=25:duration=30',
-      '-vf',
-      `settb=1/12800,setpts=${times}`,
+      ...(times === undefined ? [] : retimed),
     ],
-    ...['-fps_mode', 'passthrough', '-enc_time_base', '1/12800', '-c:v', 'libx264', '-preset', 'ultrafast'],
-    ...['-g', '50', path],
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '50', path],
   )
   return path
 }

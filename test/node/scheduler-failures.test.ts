@@ -106,6 +106,39 @@ test('a peer that fails again and again rests longer each time, and is left out 
   expect(pauses).toEqual([30, 60, 120, 240])
 })
 
+test('what was under way when a peer was given a rest makes the rest no longer', () => {
+  const scheduler = newScheduler('a', 'b')
+  scheduler.setSlots('b', 5)
+  const ofB = scheduler.assign(0, (peer) => peer === 'b')
+  expect(ofB).toHaveLength(5)
+  const fail = (assignment: Assignment<Piece>) => scheduler.failed(assignment, 'failed', 0)
+  // Each slot of its own has not failed three times yet.
+  expect(ofB.map(fail)).toEqual(Array(5).fill('again'))
+  for (const now of [10, 20])
+    for (const again of scheduler.assign(now, (peer) => peer === 'b')) scheduler.failed(again, 'failed', now)
+  const begun = scheduler.assign(49, (peer) => peer === 'b').filter(({ peer }) => peer === 'b')
+  expect(begun).toEqual([])
+  expect(scheduler.assign(51, (peer) => peer === 'b').some(({ peer }) => peer === 'b')).toBe(true)
+})
+
+test('what has failed once is the rescuer’s where all others rest', () => {
+  const scheduler = newScheduler('a')
+  scheduler.addPeer('b', 1, 100)
+  const mayWork = (peer: string) => peer !== 'rescuer'
+  const seen: string[] = []
+  for (let now = 0; now < 20; now++) {
+    for (const assignment of scheduler.assign(now, mayWork)) {
+      seen.push(`${assignment.peer}`)
+      if (assignment.peer === 'rescuer') scheduler.verified(assignment, now)
+      else scheduler.failed(assignment, 'failed', now)
+    }
+  }
+  expect(seen.filter((peer) => peer !== 'rescuer')).toHaveLength(6)
+  // All that they had begun is there.
+  expect(scheduler.done.length).toBeGreaterThan(0)
+  expect(seen.filter((peer) => peer === 'rescuer')).toHaveLength(scheduler.done.length)
+})
+
 test('a peer that succeeds after its rest is as good as new', () => {
   const scheduler = newScheduler('a', 'b')
   let failures = 0

@@ -2,7 +2,7 @@
 import { type FrameIndex, MediaError } from '../../media/index.ts'
 import { ProtocolError } from '../../protocols/errors.ts'
 import { isDiskFull } from '../disk-space.ts'
-import { isErrno } from '../errno.ts'
+import { codeOf, isErrno } from '../errno.ts'
 import { StartsInDoubt } from './starts.ts'
 
 /** What puts the whole job in doubt. */
@@ -46,9 +46,9 @@ export function classifyFailure(
   },
 ): AttemptFailure {
   // A full disk elsewhere is that peer's matter: it takes no more until there is room.
-  if (codeOf(error) === 'DISK_FULL') return 'refused'
+  if (reasonOf(error) === 'DISK_FULL') return 'refused'
   if (isErrno(error, 'ENOSPC', 'EDQUOT') || (isLocal && isDiskFull(error))) return 'disk-full'
-  if (evidence === 'packets' && codeOf(error) === 'SEGMENT_FRAMES') return 'index-in-doubt'
+  if (evidence === 'packets' && reasonOf(error) === 'SEGMENT_FRAMES') return 'index-in-doubt'
   if (!isToldAlike && isLookMismatch(error)) return 'look-in-doubt'
   if (error instanceof StartsInDoubt) return 'starts-in-doubt'
   if (error instanceof MediaError && error.code === 'PARAMETER_SETS') {
@@ -68,8 +68,9 @@ export function isDoubt(kind: AttemptFailure): kind is Doubt {
 /** The failure as people and programs are told of it. */
 export function describeFailure(error: unknown): { code?: string; detail: string } {
   const detail = error instanceof Error ? error.message : String(error)
-  if (!(error instanceof ProtocolError) && !(error instanceof MediaError)) return { detail }
-  return { code: error.failure.code === 'FAILED' ? error.failure.reason : error.code, detail }
+  const isTold = error instanceof ProtocolError && error.failure.code === 'FAILED'
+  const code = isTold ? error.failure.reason : codeOf(error)
+  return code === undefined ? { detail } : { code, detail }
 }
 
 /** The peer finishes what it has begun, and leaves. */
@@ -88,12 +89,12 @@ const LOST: ReadonlySet<string> = new Set(['DISCONNECTED', 'LEASE_EXPIRED', 'TIM
 
 /** Of pictures that are of another kind than the film's first, or to be shown otherwise. */
 function isLookMismatch(error: unknown): boolean {
-  const code = codeOf(error)
+  const code = reasonOf(error)
   return code === 'SEGMENT_LOOK' || code === 'SEGMENT_PICTURE'
 }
 
 /** What this node found, or a worker said of itself. */
-function codeOf(error: unknown): string | undefined {
+function reasonOf(error: unknown): string | undefined {
   if (error instanceof MediaError) return error.code
   if (error instanceof ProtocolError && error.failure.code === 'FAILED') return error.failure.reason
   return undefined

@@ -4,32 +4,27 @@
  */
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { toSeconds } from '../../media/index.ts'
 import { SLOTS_MAX } from '../capacity.ts'
 import type { SwarmNode } from '../node.ts'
 import { type Assignment, ATTEMPTS_MAX, type SchedulePolicy, Scheduler } from '../scheduler/index.ts'
 import { type Attempt, decodedFrom, segmentEvent } from './attempt.ts'
-import {
-  classifyFailure,
-  type Doubt,
-  describeFailure,
-  IndexInDoubt,
-  isDoubt,
-  isDraining,
-} from './attempt-failure.ts'
+import { classifyFailure, describeFailure, isDoubt, isDraining } from './attempt-failure.ts'
 import type { Build } from './builds.ts'
+import { Doubts, doubtOf } from './doubts.ts'
 import type { JobEvent, SegmentChanged } from './events.ts'
-import type { EncodedTask, Executor } from './executor.ts'
+import type { Executor } from './executor.ts'
 import { JobError } from './failure.ts'
 import type { Job } from './job.ts'
-import { LookInDoubt, startsWithLook } from './opening.ts'
+import { startsWithLook } from './opening.ts'
 import type { SegmentPlan, Task } from './plan.ts'
 import { piecesInHand, restoreSegments } from './restore.ts'
 import type { Space } from './space.ts'
 import { StartsInDoubt } from './starts.ts'
 import type { StoredJob } from './store/index.ts'
 import { recipeOf } from './store/recipe.ts'
+import { givenRecord, segmentRecord } from './store/to-records.ts'
 import { type VerifiedSegment, verifySegment } from './verify-segment.ts'
 
 export interface DispatchInit {
@@ -73,8 +68,7 @@ export class Dispatch {
   #isRunning = false
   /** A segment that nobody could encode: the job ends with it when the others are there. */
   #failed: JobError | undefined
-  /** Peers that found something in a task that puts the whole job in doubt. */
-  readonly #doubters = new Map<Task, Set<string>>()
+  readonly #doubts = new Doubts<Task>()
 
   constructor(init: DispatchInit) {
     this.#init = init
@@ -237,11 +231,11 @@ export class Dispatch {
   async #run(attempt: Attempt): Promise<void> {
     const { assignment, executor, path, over } = attempt
     const { task } = assignment
-    const { node, job } = this.#init
+    const { node, job, stored, space } = this.#init
     const signal = AbortSignal.any([this.#stopped.signal, over.signal])
     try {
       this.#tell(attempt, 'assigned')
-      if (!executor.isLocal) await this.#tellGiven(attempt)
+      if (!executor.isLocal) await stored.addGiven(givenRecord(attempt, this.#recipe))
       const encoded = await executor.encode(task, {
         attempt: assignment.number,
         path,
@@ -256,14 +250,15 @@ export class Dispatch {
           this.assign()
         },
         onBrought: (part) => this.#scheduler.brought(assignment, part, this.#seconds()),
-        onDiskFull: () => this.#init.space.wait(),
+        onDiskFull: () => space.wait(),
       })
       const wantedBuild = (made: Build) => this.#settleBuild(made, executor.isLocal)
       const inspected = await verifySegment(node.tools.ffprobe, job, { task, path, encoded }, wantedBuild, {
         signal,
       })
       if (!(await startsWithLook(node.tools, job, task, { signal }))) throw new StartsInDoubt()
-      await this.#keep(attempt, encoded)
+      // Before it counts it is on the disk, and told of there.
+      await stored.addSegment(segmentRecord(attempt, encoded, this.#recipe))
       const needless = this.#scheduler.verified(assignment, this.#seconds())
       if (needless === undefined) {
         await rm(path, { force: true })
@@ -287,26 +282,6 @@ export class Dispatch {
       this.#forget(assignment.peer)
       this.assign()
     }
-  }
-
-  async #tellGiven({ assignment: { task, peer } }: Attempt): Promise<void> {
-    const { index, first, frames } = task
-    await this.#init.stored.addGiven({ recipe: this.#recipe, index, first, frames, peer })
-  }
-
-  /** Before it counts it is on the disk, and told of there. */
-  async #keep(
-    { assignment: { task, number }, executor, path }: Attempt,
-    encoded: EncodedTask,
-  ): Promise<void> {
-    const { peer, name, isLocal, software, ffmpeg } = executor
-    const { sizeBytes, sha256, encodeSeconds, cpuSeconds, seekIndex, complaints } = encoded
-    await this.#init.stored.addSegment({
-      ...{ recipe: this.#recipe, index: task.index, first: task.first, frames: task.frames },
-      ...{ ptsDigest: task.expected.ptsDigest, file: basename(path), sizeBytes, sha256 },
-      ...{ encodeSeconds, cpuSeconds, seekIndex, complaints, attempt: number },
-      ...{ peer, name, isLocal, software, ffmpeg },
-    })
   }
 
   /** The first segment decides where nothing has; what this node itself makes of the film counts more than its first frame. */
@@ -333,7 +308,7 @@ export class Dispatch {
       this.#pause()
       return
     }
-    if (isDoubt(kind) && this.#isConfirmed(assignment)) {
+    if (isDoubt(kind) && this.#isConfirmed(assignment, executor.isLocal)) {
       this.fail(doubtOf(kind, error))
       return
     }
@@ -374,12 +349,8 @@ export class Dispatch {
     )
   }
 
-  /** One peer alone may be wrong: this node's own word counts, or that of two, or of the only one there is. */
-  #isConfirmed({ task, peer }: Assignment<Task>): boolean {
-    const doubters = this.#doubters.get(task) ?? new Set()
-    this.#doubters.set(task, doubters.add(peer))
-    const isLocal = this.#executors.get(peer)?.isLocal === true
-    return isLocal || doubters.size > 1 || this.#scheduler.peers.size === 1
+  #isConfirmed({ task, peer }: Assignment<Task>, isLocal: boolean): boolean {
+    return this.#doubts.raise(task, { peer, isLocal, isOnly: this.#scheduler.peers.size === 1 })
   }
 
   #giveUp(task: Task, attempts: number, error: unknown): void {
@@ -412,16 +383,4 @@ export class Dispatch {
 /** Others were sooner. */
 class Needless extends Error {
   override readonly name = 'Needless'
-}
-
-/** What the job is to end with, so that it starts again better informed. */
-function doubtOf(kind: Doubt, error: unknown): Error {
-  switch (kind) {
-    case 'index-in-doubt':
-      return new IndexInDoubt()
-    case 'look-in-doubt':
-      return new LookInDoubt(describeFailure(error).detail)
-    case 'starts-in-doubt':
-      return new StartsInDoubt()
-  }
 }

@@ -1,5 +1,6 @@
 /** A job that ended before its film was done, with segments that the next process can go on from. */
 import { MediaError } from '../../media/index.ts'
+import { codeOf } from '../errno.ts'
 import { JobError } from './failure.ts'
 import { OutputError } from './output-error.ts'
 import type { StoredJob } from './store/index.ts'
@@ -30,8 +31,3 @@ export function isHopeless(error: unknown): boolean {
 
 /** Of ffmpeg here, and of whatever it reads and writes. */
 const PASSING: ReadonlySet<string> = new Set(['TOOL_EXIT', 'TOOL_STALLED', 'TOOL_MISSING', 'TOOL_UNUSABLE'])
-
-/** What a failure is for programs, where it says so. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
-}

@@ -51,12 +51,22 @@ export class ReturnedWorks<Task extends Piece> {
     )
   }
 
-  /** What others have failed at, and this one has not. */
-  takeRescue(peer: string, peers: ReadonlySet<string>): Work<Task> | undefined {
+  /**
+   * What others have failed at, and this one has not.
+   *
+   * @param peers those that may be given anything
+   * @param areAllResting nobody is there to try it soon
+   */
+  takeRescue(
+    peer: string,
+    { peers, areAllResting }: { peers: ReadonlySet<string>; areAllResting: boolean },
+  ): Work<Task> | undefined {
     return this.#take(
       this.#works.find(({ attempts, failedPeers }) => {
+        if (failedPeers.has(peer)) return false
+        if (areAllResting) return attempts > 0
         const isHopeless = failedPeers.size >= FAILED_PEERS_MAX || isFailedByAll(failedPeers, peers)
-        return attempts >= FAILED_PEERS_MAX && isHopeless && !failedPeers.has(peer)
+        return attempts >= FAILED_PEERS_MAX && isHopeless
       }),
     )
   }

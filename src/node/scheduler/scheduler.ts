@@ -283,6 +283,8 @@ export class Scheduler<Task extends Piece> {
       this.#returned.withdraw(work)
       return 'give-up'
     }
+    // It was under way when its peer was given a rest, and says no more of it.
+    if (isRestingLong(slot, now)) return 'again'
     slot.restUntil = Math.max(slot.restUntil, now + (kind === 'refused' ? BUSY_SECONDS : REST_SECONDS))
     if (kind !== 'failed' || slot.isRescuer) return 'again'
     slot.failures++
@@ -302,6 +304,10 @@ export class Scheduler<Task extends Piece> {
       slot.failures = PEER_FAILURES_MAX - 1
     }
     return 'rest'
+  }
+
+  #areAllResting(now: number): boolean {
+    return [...this.#slots].every((slot) => slot.isRescuer || isRestingLong(slot, now))
   }
 
   /** Whoever is at what is there by other means: too slow for it, and known to be from now on. */
@@ -363,7 +369,7 @@ export class Scheduler<Task extends Piece> {
     if (!this.#returned.isEmpty) {
       const peers = new Set([...views.keys()].map(({ peer }) => peer))
       const returned = slot.isRescuer
-        ? this.#returned.takeRescue(slot.peer, peers)
+        ? this.#returned.takeRescue(slot.peer, { peers, areAllResting: this.#areAllResting(now) })
         : this.#returned.takeFor(slot.peer, peers, now)
       if (returned !== undefined) return returned
     }
@@ -464,4 +470,9 @@ export class Scheduler<Task extends Piece> {
       ? { rate, pendingFrames, link }
       : { rate: speed.at(now, rate), pendingFrames, link }
   }
+}
+
+/** Or it takes no more at all. */
+function isRestingLong<Task extends Piece>({ restUntil }: Slot<Task>, now: number): boolean {
+  return restUntil > now + REST_SECONDS
 }
