@@ -22,7 +22,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    // One more than the least of cores: many tests wait for processes, or for time to pass.
+    maxWorkers: 3,
     sequence: { sequencer: LongFirst },
   },
 })

@@ -181,9 +181,9 @@ test('two jobs share one worker, and peers tells so', async () => {
   const [first, second] = await Promise.all(
     ['one', 'two'].map((name) =>
       startEncode(lab, {
-        params: SLOW_LOSSLESS,
+        params: '-c:v libx264 -qp 0 -preset slow -threads 1',
         connect: [worker],
-        args: ['--no-local', '--segment-time', '0.5', '--name', name],
+        args: ['--no-local', '--segment-time', '1', '--name', name],
       }),
     ),
   )
