@@ -3,8 +3,16 @@ import { spawn } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
 const { values } = parseArgs({
-  options: { seed: { type: 'string', default: '1' }, minutes: { type: 'string', default: '10' } },
+  options: {
+    seed: { type: 'string', default: '1' },
+    minutes: { type: 'string', default: '10' },
+    /** Of a coordinator, at any time, instead. */
+    deaths: { type: 'string', default: '0' },
+  },
 })
-const env = { ...process.env, CHAOS_SEED: values.seed, CHAOS_MINUTES: values.minutes }
+const env = {
+  ...process.env,
+  ...{ CHAOS_SEED: values.seed, CHAOS_MINUTES: values.minutes, CHAOS_DEATHS: values.deaths },
+}
 const vitest = ['vitest', 'run', 'test/lab/chaos.test.ts', '--disable-console-intercept']
 spawn('npx', vitest, { stdio: 'inherit', env }).on('exit', (code) => process.exit(code ?? 1))

@@ -79,15 +79,17 @@ export async function openLab({ parent = tmpdir() } = {}) {
    * Encodes with a node of its own and hands on each event.
    *
    * @param {string[]} args of `ffswarm encode`
-   * @param {{ connect: string[], prefix?: string[], onEvent?(event: object): void, onStart?(pid: number): void }} options
+   * @param {{ connect: string[], prefix?: string[], onEvent?(event: object): void, onError?(text: string): void,
+   *   onStart?(pid: number): void }} options `onError`: what it writes to standard error
    * @returns the `done` event
    */
-  async function encode(args, { connect, prefix = [], onEvent = () => {}, onStart = () => {} }) {
+  async function encode(args, { connect, prefix = [], onEvent = () => {}, onError, onStart = () => {} }) {
     const command = [process.execPath, CLI, 'encode', ...args, '--json', '--name', 'coordinator']
     const child = start([...prefix, ...command, ...LOOPBACK_ONLY, ...dial(connect)], {
       home: join(directory, 'coordinator'),
     })
     onStart(child.pid)
+    if (onError !== undefined) child.stderr.on('data', onError)
     let last
     createInterface({ input: child.stdout }).on('line', (line) => {
       last = JSON.parse(line)

@@ -5,6 +5,7 @@
 import '../helpers/fast-tools.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { drawFaults, playChaos, WORKERS } from '../helpers/chaos.ts'
+import { playDeaths } from '../helpers/deaths.ts'
 import { makeSwitchedHosts, type Network, whyNoNamespaces } from '../helpers/namespaces.ts'
 import { useLab } from '../helpers/swarm.ts'
 
@@ -13,6 +14,7 @@ if (reason !== undefined) process.stderr.write(`skipped, chaos: ${reason}\n`)
 
 const SEED = Number(process.env.CHAOS_SEED ?? 1)
 const MINUTES = Number(process.env.CHAOS_MINUTES ?? 0)
+const DEATHS = Number(process.env.CHAOS_DEATHS ?? 0)
 
 /** Slow enough that a job outlasts most of what happens to it. */
 const SLOW = '-c:v libx264 -qp 0 -preset placebo -threads 1'
@@ -25,12 +27,12 @@ describe.skipIf(reason !== undefined)('a swarm in which much goes wrong', () => 
   })
   afterAll(async () => await network?.remove())
 
-  test.runIf(MINUTES === 0)(`makes exactly the film (seed ${SEED})`, async () => {
+  test.runIf(MINUTES === 0 && DEATHS === 0)(`makes exactly the film (seed ${SEED})`, async () => {
     const played = await playChaos(lab, network, SLOW, drawFaults(SEED))
     expect(played.segments).toBeGreaterThan(0)
   })
 
-  test.runIf(MINUTES > 0)(
+  test.runIf(MINUTES > 0 && DEATHS === 0)(
     'makes exactly the film, again and again',
     { timeout: (MINUTES + 5) * 60_000 },
     async () => {
@@ -47,6 +49,17 @@ describe.skipIf(reason !== undefined)('a swarm in which much goes wrong', () => 
           throw new Error(`seed ${seed} (${told})`, { cause: error })
         }
       }
+    },
+  )
+
+  test.runIf(DEATHS > 0)(
+    'loses no verified segment when its coordinator is killed at any time',
+    { timeout: DEATHS * 60_000 },
+    async () => {
+      const { deaths, films, again } = await playDeaths(lab, SLOW, { seed: SEED, deaths: DEATHS })
+      process.stdout.write(
+        `${deaths} deaths, ${films} films exact, ${again} segments that were in hand begun again\n`,
+      )
     },
   )
 })
