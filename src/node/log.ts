@@ -34,7 +34,8 @@ export function openLog({ logger }: Pick<Libp2p, 'logger'>, membership: Membersh
     ({ detail }) => peers('%p is not let in: %s', detail.id, detail.failure.code),
     { signal },
   )
-  const stopWatching = watchEventLoop((delayMs) => loop('late by %d ms', delayMs))
+  // It wakes up a hundred times a second, which costs nearly one percent of a core.
+  const stopWatching = loop.enabled ? watchEventLoop((delayMs) => loop('late by %d ms', delayMs)) : () => {}
   return {
     task: (event) => worker('segment %d of %s: %s', event.task, event.job, JSON.stringify(event)),
     job(event) {
