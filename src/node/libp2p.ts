@@ -31,6 +31,9 @@ const CONNECTIONS_MAX = 512
 /** Connections from one host in a second, and all that are being set up: a lab or a large host starts its nodes at once. */
 const CONNECTIONS_BURST_MAX = 256
 
+/** A handshake takes 10 ms of CPU time: sixty at once kept the event loop for a second. */
+const DIALS_AT_ONCE_MAX = 16
+
 const EARLY_STREAMS_MAX = 512
 
 /** A connection that does not answer a ping for this long is lost: noticed in 5 to 10 s instead of TCP's minutes. */
@@ -74,6 +77,7 @@ export async function createSwarmNode<T extends ServiceMap>(
       ],
       connectionManager: {
         maxConnections: CONNECTIONS_MAX,
+        maxParallelDials: DIALS_AT_ONCE_MAX,
         inboundConnectionThreshold: CONNECTIONS_BURST_MAX,
         maxIncomingPendingConnections: CONNECTIONS_BURST_MAX,
       },
