@@ -9,8 +9,14 @@ import { VERSION } from './node/version.ts'
 import { jsonLines } from './ui/json-lines.ts'
 import { logFile } from './ui/log-file.ts'
 import { plainReporter } from './ui/plain.ts'
+import { readSecret } from './ui/read-secret.ts'
 import { benchmarkTable, checksTable, jobsTable, peersTable } from './ui/tables.ts'
 import { verificationText } from './ui/verification.ts'
+
+// What stands on the command line is seen by everybody on this machine, and what is in the environment by every ffmpeg.
+if (process.argv.some((word) => word === '--key' || word.startsWith('--key='))) process.title = 'ffswarm'
+const { FFSWARM_KEY } = process.env
+delete process.env.FFSWARM_KEY
 
 const out = (text: string) => void process.stdout.write(text)
 const err = (text: string) => void process.stderr.write(text)
@@ -23,6 +29,7 @@ interface NetworkOptions {
   connect?: string[]
   mdns: boolean
   swarm?: string
+  key?: string
   dataDir?: string
   json?: boolean
   logFile?: string
@@ -84,6 +91,7 @@ networkOptions(
             slots,
             cores: machine.cores,
             ffmpeg: ffmpeg.version,
+            open: node.isOpen,
           })
         } else {
           out(`${options.name} is ready: ${node.peerId.toString()}\n`)
@@ -91,7 +99,7 @@ networkOptions(
           out(
             `  ffmpeg ${ffmpeg.version} (${tools.ffmpeg.path}), ${slots} ${slots === 1 ? 'slot' : 'slots'} on ${machine.cores} ${machine.cores === 1 ? 'core' : 'cores'}\n`,
           )
-          out('  open swarm: whoever is on this network can send work here\n')
+          out(`  ${node.isOpen ? OPEN : 'closed swarm: only nodes with its key get in'}\n`)
         }
         node.discovery?.addEventListener('unavailable', ({ detail }) =>
           err(`warning: no multicast here (${detail.message}): others must name this node with --connect\n`),
@@ -173,6 +181,7 @@ networkOptions(
       { signal },
     )
     try {
+      tellOpen(node, options)
       const outputPath = options.output ?? defaultOutput(input, isOutputName)
       await encode(node, encodeRequest(input, outputPath, options), { signal, emit: report })
     } finally {
@@ -210,6 +219,7 @@ networkOptions(
       { signal },
     )
     try {
+      tellOpen(node, options)
       await encode(node, request, { signal, emit: reporter(options) })
     } finally {
       await node.stop()
@@ -350,6 +360,58 @@ program
     }),
   )
 
+interface KeyCliOptions {
+  dataDir?: string
+  yes?: boolean
+}
+
+const key = program.command('key').description("the key of a closed swarm, stored for this user's nodes")
+
+keyCommand('new', 'make one, store it and print it: set it on the other machines')
+  .option('-y, --yes', 'replace the one that is stored')
+  .action((options: KeyCliOptions) =>
+    main({}, async (_signal, { newKey, openDataDir, storeKey, surroundings }) => {
+      const dataDir = await openDataDir(options.dataDir, surroundings().env)
+      const made = newKey()
+      await storeKey(dataDir, made, { overwrite: options.yes === true })
+      out(`${made}\n`)
+      err(
+        "stored for this user's nodes, which let in whoever has it: run 'ffswarm key set' on the other machines\n",
+      )
+    }),
+  )
+
+keyCommand('set', 'store the one that is typed, or comes by a pipe').action((options: KeyCliOptions) =>
+  main({}, async (signal, { openDataDir, parseKey, storeKey, surroundings }) => {
+    const dataDir = await openDataDir(options.dataDir, surroundings().env)
+    const typed = await readSecret(process.stdin, process.stderr, { prompt: 'key: ', signal })
+    await storeKey(dataDir, parseKey(typed), { overwrite: true })
+    err("stored for this user's nodes\n")
+  }),
+)
+
+keyCommand('show', 'print the one that is stored').action((options: KeyCliOptions) =>
+  main({}, async (_signal, { NetworkError, openDataDir, readStoredKey, surroundings }) => {
+    const stored = await readStoredKey(await openDataDir(options.dataDir, surroundings().env))
+    if (stored === undefined) throw new NetworkError({ code: 'KEY_MISSING' })
+    out(`${stored}\n`)
+  }),
+)
+
+keyCommand('clear', 'remove the one that is stored: the swarm is open').action((options: KeyCliOptions) =>
+  main({}, async (_signal, { clearKey, openDataDir, surroundings }) => {
+    const isRemoved = await clearKey(await openDataDir(options.dataDir, surroundings().env))
+    err(isRemoved ? 'removed\n' : 'none was stored\n')
+  }),
+)
+
+function keyCommand(name: string, description: string): CommandType {
+  return key
+    .command(name)
+    .description(description)
+    .option('--data-dir <dir>', 'where it lies (default: $FFSWARM_HOME or the XDG data directory)')
+}
+
 function verifyLevel(description: string): Option {
   return new Option('--verify <level>', description).choices(['times', 'full'])
 }
@@ -366,6 +428,10 @@ function networkOptions(command: CommandType): CommandType {
     )
     .option('--no-mdns', 'neither look for nodes nor be found by multicast DNS')
     .option('--swarm <name>', 'nodes of other swarms are not seen')
+    .option(
+      '--key <key>',
+      "only nodes with the same get in; better in $FFSWARM_KEY, or stored by 'ffswarm key'; none: open",
+    )
     .option('--data-dir <dir>', 'identity and work files (default: $FFSWARM_HOME or the XDG data directory)')
     .option('--log-file <file>', 'append what happens there, one JSON object a line')
     .option('--json', 'one JSON object a line on standard output')
@@ -376,6 +442,7 @@ function nodeInit(role: NodeInit['role'], options: NetworkOptions): NodeInit {
     role,
     name: options.name.slice(0, 64),
     swarm: options.swarm,
+    key: options.key ?? FFSWARM_KEY,
     listen: options.listen ?? (options.port === undefined ? undefined : [`/ip4/0.0.0.0/tcp/${options.port}`]),
     connect: options.connect,
     mdns: options.mdns,
@@ -442,12 +509,19 @@ function screen(options: { json?: boolean; quiet?: boolean }): (event: JobEvent)
   })
 }
 
+/** One line, for whoever reads them. */
+function tellOpen({ isOpen }: { isOpen: boolean }, options: { json?: boolean; quiet?: boolean }): void {
+  if (isOpen && !options.json && !options.quiet) err(`${OPEN}\n`)
+}
+
 function tellTask({ coordinator, task, state, frames, detail }: WorkerTaskEvent): void {
   const what = `segment ${task} for …${coordinator.slice(-8)}`
   out(
     `${what}: ${state}${frames === undefined ? '' : `, ${frames} frames`}${detail === undefined ? '' : `: ${detail}`}\n`,
   )
 }
+
+const OPEN = "open swarm: whoever is on this network can take part; 'ffswarm key new' closes it"
 
 const SAME_REQUEST_MS = 300
 

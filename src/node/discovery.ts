@@ -23,6 +23,8 @@ const MDNS_PORT = 5353
 
 export interface DiscoveryInit {
   swarm: string
+  /** Of a closed swarm: what is derived from its key, in place of its name. */
+  id?: string | undefined
   /** Default 10 s. */
   queryIntervalMs?: number
   /** Default 5353, that of multicast DNS. */
@@ -50,9 +52,9 @@ export function discovery(init: DiscoveryInit): (components: MulticastDNSCompone
  * The DNS-SD service of a swarm. Names other than the default are hashed: a service name has at most 15 characters
  * (RFC 6335, section 5.1), and what the swarm is called is nobody else's business.
  */
-export function serviceTag(swarm: string): string {
-  if (swarm === SWARM_DEFAULT) return '_ffswarm._udp.local'
-  const digest = createHash('sha256').update(swarm).digest('hex')
+export function serviceTag(swarm: string, id?: string): string {
+  if (swarm === SWARM_DEFAULT && id === undefined) return '_ffswarm._udp.local'
+  const digest = id ?? createHash('sha256').update(swarm).digest('hex')
   return `_ffswarm-${digest.slice(0, 7)}._udp.local`
 }
 
@@ -75,7 +77,7 @@ class LocalDiscovery extends TypedEventEmitter<DiscoveryEvents> implements Disco
 
   constructor(components: MulticastDNSComponents, init: DiscoveryInit) {
     super()
-    this.#serviceTag = serviceTag(init.swarm)
+    this.#serviceTag = serviceTag(init.swarm, init.id)
     this.#port = init.port ?? MDNS_PORT
     this.#stock = mdns({
       serviceTag: this.#serviceTag,

@@ -58,6 +58,8 @@ export interface MembershipInit {
 
 export interface Membership extends TypedEventTarget<MembershipEvents> {
   readonly peers: readonly Peer[]
+  /** Addresses at which a node answered that has another key, or this one has none. */
+  readonly strangers: readonly string[]
   get(id: PeerId): Peer | undefined
   /** Resolves with all workers as soon as there are `count`. @throws the signal's reason */
   waitForWorkers(count: number, options: { signal: AbortSignal }): Promise<readonly Peer[]>

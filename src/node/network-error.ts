@@ -7,6 +7,11 @@ export type NetworkFailure =
   | { code: 'DATA_DIR_UNUSABLE'; path: string; detail: string }
   | { code: 'IDENTITY_UNREADABLE'; path: string; detail: string }
   | { code: 'IDENTITIES_EXHAUSTED'; path: string; count: number }
+  /** Whatever it is, it is not repeated. */
+  | { code: 'KEY_INVALID'; detail: string }
+  | { code: 'KEY_UNREADABLE'; path: string; detail: string }
+  | { code: 'KEY_MISSING' }
+  | { code: 'KEY_EXISTS' }
 
 export class NetworkError extends Error {
   readonly failure: NetworkFailure
@@ -34,6 +39,14 @@ function describe(failure: NetworkFailure): string {
       return `${failure.path} cannot be used to keep this node's data (${failure.detail}): set FFSWARM_HOME to a directory that can`
     case 'IDENTITY_UNREADABLE':
       return `${failure.path} does not hold an identity (${failure.detail}): remove it, and the node gets a new one`
+    case 'KEY_INVALID':
+      return `this key cannot be used (${failure.detail}): 'ffswarm key new' makes one`
+    case 'KEY_UNREADABLE':
+      return `${failure.path} does not give a key (${failure.detail}): 'ffswarm key set' stores another, 'ffswarm key clear' removes it`
+    case 'KEY_MISSING':
+      return "no key is stored, so that whoever is on the network can take part: 'ffswarm key new' makes one"
+    case 'KEY_EXISTS':
+      return "a key is stored already: 'ffswarm key show' prints it, and -y replaces it"
     case 'IDENTITIES_EXHAUSTED':
       return `${failure.count} nodes run on the identities in ${failure.path} already: set FFSWARM_HOME to another directory`
   }

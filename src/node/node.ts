@@ -15,6 +15,7 @@ import { Capacity } from './capacity.ts'
 import { openDataDir } from './data-dir.ts'
 import { type Discovery, discovery, SWARM_DEFAULT } from './discovery.ts'
 import { claimIdentity, type Identity } from './identity.ts'
+import { chooseKey, deriveSecrets } from './key/index.ts'
 import { createSwarmNode } from './libp2p.ts'
 import { LOOK_EVERY_MS, readCpuTimes, watchLoad } from './load.ts'
 import { type Log, openLog } from './log.ts'
@@ -31,6 +32,8 @@ export interface NodeInit {
   /** What people call this node; by default the machine's name. */
   name: string
   swarm?: string | undefined
+  /** Only nodes with the same get in; `none`: all do. By default what is stored in the data directory, or none. */
+  key?: string | undefined
   /** Multiaddrs to listen on; by default a free port on all interfaces. */
   listen?: readonly string[] | undefined
   /** `host:port` or multiaddrs to dial, besides what is discovered. */
@@ -62,6 +65,8 @@ export interface Traffic {
 /** A started node. */
 export interface SwarmNode {
   readonly peerId: PeerId
+  /** Whoever is on the network can join its swarm. */
+  readonly isOpen: boolean
   readonly identity: Identity
   readonly libp2p: Libp2p
   readonly membership: Membership
@@ -93,7 +98,7 @@ export interface SwarmNode {
 
 /**
  * @throws MediaError TOOL_MISSING or TOOL_UNUSABLE; NetworkError PORT_IN_USE, LISTEN_FAILED, ADDRESS_INVALID,
- * DATA_DIR_UNUSABLE or IDENTITIES_EXHAUSTED; the signal's reason.
+ * DATA_DIR_UNUSABLE, IDENTITIES_EXHAUSTED, KEY_INVALID or KEY_UNREADABLE; the signal's reason.
  */
 export async function createNode(
   init: NodeInit,
@@ -102,13 +107,16 @@ export async function createNode(
 ): Promise<SwarmNode> {
   const connect = (init.connect ?? []).map(parseAddress)
   const dataDir = await openDataDir(init.dataDir, surroundings.env)
+  const swarm = init.swarm ?? SWARM_DEFAULT
+  const key = await chooseKey(init.key, dataDir)
   const locating = locateTools({ ...surroundings, cacheDir: join(dataDir, 'bin') })
   const asking = locating.then((tools) => readCapabilities(tools.ffmpeg, options))
   // Whoever has the identity is told first.
   asking.catch(() => {})
-  const [tools, machine, identity] = await Promise.all([
+  const [tools, machine, secrets, identity] = await Promise.all([
     locating,
     readMachine(),
+    key === undefined ? undefined : deriveSecrets(key, swarm),
     claimIdentity(dataDir, options),
   ])
   const undo: (() => unknown)[] = [() => identity.release()]
@@ -147,7 +155,6 @@ export async function createNode(
     let log: Log | undefined
     const worker = proxy === undefined ? undefined : createWorker(proxy)
 
-    const swarm = init.swarm ?? SWARM_DEFAULT
     // Only those that are members are named; there is no other way to have said hello.
     const nameOf = (peer: string) =>
       membership.peers.find(({ id }) => id.toString() === peer)?.hello.name ?? `…${peer.slice(-8)}`
@@ -199,7 +206,10 @@ export async function createNode(
     }>({
       privateKey: identity.privateKey,
       ...(init.listen === undefined ? {} : { listen: init.listen }),
-      services: withMdns ? { ...services, discovery: discovery({ swarm }) } : services,
+      ...(secrets === undefined ? {} : { prologue: secrets.prologue }),
+      services: withMdns
+        ? { ...services, discovery: discovery({ swarm, id: secrets?.discoveryId }) }
+        : services,
     })
     undo.push(() => libp2p.stop())
     if (worker !== undefined) {
@@ -223,6 +233,7 @@ export async function createNode(
 
     return {
       peerId: identity.peerId,
+      isOpen: secrets === undefined,
       identity,
       libp2p,
       membership,

@@ -68,6 +68,8 @@ export class SwarmMembership extends TypedEventEmitter<MembershipEvents> impleme
   readonly #reached = new Map<Multiaddr, string>()
   /** Why each was refused last, by PeerId. */
   readonly #refused = new Map<string, string>()
+  /** Targets whose nodes have another key. */
+  readonly #strangers = new Set<string>()
   #running = new AbortController()
 
   constructor(components: MembershipComponents, init: MembershipInit) {
@@ -78,6 +80,10 @@ export class SwarmMembership extends TypedEventEmitter<MembershipEvents> impleme
 
   get peers(): readonly Peer[] {
     return [...this.#peers.values()]
+  }
+
+  get strangers(): readonly string[] {
+    return [...this.#strangers]
   }
 
   get(id: PeerId): Peer | undefined {
@@ -228,13 +234,22 @@ export class SwarmMembership extends TypedEventEmitter<MembershipEvents> impleme
   async #dial(target: PeerId | Multiaddr, signal: AbortSignal): Promise<PeerId> {
     const { libp2p } = this.#components
     const connection = await withDeadline('answer', DIAL_TIMEOUT_MS, { signal }, async (signal) => {
-      return await libp2p.dial(target, { signal })
+      return await libp2p.dial(target, { signal }).catch((error: unknown) => {
+        this.#noteStranger(target, error)
+        throw error
+      })
     })
+    this.#strangers.delete(target.toString())
     const id = connection.remotePeer
     // A list of all nodes' addresses, given to each of them, names the node itself.
     if (id.equals(libp2p.peerId)) await closeConnection(connection)
     else if (this.get(id) === undefined) await this.#greet(connection)
     return id
+  }
+
+  #noteStranger(target: PeerId | Multiaddr, error: unknown): void {
+    if (!(error instanceof Error && error.name === 'EncryptionFailedError')) return
+    if (this.#strangers.size < REDIALS_MAX) this.#strangers.add(target.toString())
   }
 
   /** Once for each connection, however many ask for it. */

@@ -77,7 +77,7 @@ test('it asks on every interface', async () => {
 
 test('swarms have services of their own, and valid ones', () => {
   expect(serviceTag('default')).toBe('_ffswarm._udp.local')
-  const tags = ['a', 'b', 'Grüße aus\u0000 Köln', 'x'.repeat(500)].map(serviceTag)
+  const tags = ['a', 'b', 'Grüße aus\u0000 Köln', 'x'.repeat(500)].map((swarm) => serviceTag(swarm))
   expect(new Set(tags).size).toBe(4)
   for (const tag of tags) expect(tag).toMatch(/^_[a-z0-9-]{1,15}\._udp\.local$/)
 })

@@ -16,7 +16,14 @@ export type JobFailure =
   /** `bytes` are needed, where that is known. */
   | { code: 'OUTPUT_DISK_FULL'; directory: string; bytes?: number }
   | { code: 'WORK_DISK_FULL'; directory: string; bytes?: number }
-  | { code: 'PEERS_MISSING'; wanted: number; waitSeconds: number; present: readonly string[] }
+  | {
+      code: 'PEERS_MISSING'
+      wanted: number
+      waitSeconds: number
+      present: readonly string[]
+      /** Where nodes with another key answered. */
+      strangers: readonly string[]
+    }
   | { code: 'PEERS_LOST'; waitSeconds: number }
   | { code: 'SEGMENT_FAILED'; index: number; startSeconds: number; attempts: number; detail: string }
   | { code: 'SOURCE_CHANGED'; path: string }
@@ -68,6 +75,9 @@ function describe(failure: JobFailure): string {
       return `no space left in ${failure.directory}, where segments are kept: ${free(failure)}`
     case 'PEERS_MISSING': {
       const present = failure.present.length === 0 ? 'none is there' : `there: ${failure.present.join(', ')}`
+      if (failure.strangers.length > 0) {
+        return `${failure.wanted} other ${failure.wanted === 1 ? 'node' : 'nodes'} wanted, ${present} after ${failure.waitSeconds} s, and ${failure.strangers.join(', ')} ${failure.strangers.length === 1 ? 'has' : 'have'} another key: see 'ffswarm key show' on both sides`
+      }
       return `${failure.wanted} other ${failure.wanted === 1 ? 'node' : 'nodes'} wanted, ${present} after ${failure.waitSeconds} s: start 'ffswarm join' there, or name one with --connect HOST:PORT`
     }
     case 'PEERS_LOST':

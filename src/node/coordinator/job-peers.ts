@@ -22,7 +22,8 @@ export async function waitForPeers(
     const present = membership.peers
       .filter(({ hello }) => hello.role === 'worker')
       .map(({ hello }) => hello.name)
-    throw new JobError({ code: 'PEERS_MISSING', wanted, waitSeconds, present })
+    const { strangers } = membership
+    throw new JobError({ code: 'PEERS_MISSING', wanted, waitSeconds, present, strangers })
   }
 }
 

@@ -1,0 +1,2 @@
+export { deriveSecrets, newKey, parseKey, type SwarmSecrets } from './key.ts'
+export { chooseKey, clearKey, readStoredKey, storeKey } from './store.ts'
