@@ -30,6 +30,8 @@ interface NetworkOptions {
   mdns: boolean
   swarm?: string
   key?: string
+  allow?: string[]
+  deny?: string[]
   dataDir?: string
   json?: boolean
   logFile?: string
@@ -99,7 +101,7 @@ networkOptions(
           out(
             `  ffmpeg ${ffmpeg.version} (${tools.ffmpeg.path}), ${slots} ${slots === 1 ? 'slot' : 'slots'} on ${machine.cores} ${machine.cores === 1 ? 'core' : 'cores'}\n`,
           )
-          out(`  ${node.isOpen ? OPEN : 'closed swarm: only nodes with its key get in'}\n`)
+          out(`  ${node.isOpen ? OPEN : 'closed swarm: only nodes with its key, or those allowed, get in'}\n`)
         }
         node.discovery?.addEventListener('unavailable', ({ detail }) =>
           err(`warning: no multicast here (${detail.message}): others must name this node with --connect\n`),
@@ -432,6 +434,8 @@ function networkOptions(command: CommandType): CommandType {
       '--key <key>',
       "only nodes with the same get in; better in $FFSWARM_KEY, or stored by 'ffswarm key'; none: open",
     )
+    .option('--allow <peerid>', 'nobody else gets in; may be given more than once', collect)
+    .option('--deny <peerid>', 'it does not get in; may be given more than once', collect)
     .option('--data-dir <dir>', 'identity and work files (default: $FFSWARM_HOME or the XDG data directory)')
     .option('--log-file <file>', 'append what happens there, one JSON object a line')
     .option('--json', 'one JSON object a line on standard output')
@@ -443,6 +447,8 @@ function nodeInit(role: NodeInit['role'], options: NetworkOptions): NodeInit {
     name: options.name.slice(0, 64),
     swarm: options.swarm,
     key: options.key ?? FFSWARM_KEY,
+    allow: options.allow,
+    deny: options.deny,
     listen: options.listen ?? (options.port === undefined ? undefined : [`/ip4/0.0.0.0/tcp/${options.port}`]),
     connect: options.connect,
     mdns: options.mdns,

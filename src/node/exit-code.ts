@@ -13,6 +13,7 @@ const USAGE: ReadonlySet<string> = new Set([
   'OUTPUT_KIND',
   'ADDRESS_INVALID',
   'KEY_INVALID',
+  'PEER_ID_INVALID',
 ])
 const ENVIRONMENT: ReadonlySet<string> = new Set([
   ...['TOOL_MISSING', 'TOOL_UNUSABLE', 'PORT_IN_USE', 'LISTEN_FAILED', 'DATA_DIR_UNUSABLE'],

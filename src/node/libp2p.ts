@@ -4,7 +4,7 @@ import '../polyfill.ts'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { type Identify, identify } from '@libp2p/identify'
-import type { Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
+import type { Libp2p, PeerId, PrivateKey, ServiceMap } from '@libp2p/interface'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type ServiceFactoryMap } from 'libp2p'
@@ -18,6 +18,8 @@ export interface SwarmNodeInit<T extends ServiceMap> {
   services: ServiceFactoryMap<T>
   /** What only members know: whoever has another one cannot complete the handshake. */
   prologue?: Uint8Array
+  /** Asked as soon as the other side has proved who it is. Default: everybody is let in. */
+  isLetIn?(peer: PeerId): boolean
   software?: { name: string; version: string }
 }
 
@@ -48,6 +50,7 @@ export async function createSwarmNode<T extends ServiceMap>(
   init: SwarmNodeInit<T>,
 ): Promise<Libp2p<SwarmServices<T>>> {
   const listen = [...(init.listen ?? LISTEN_DEFAULT)]
+  const { isLetIn = () => true } = init
   const services = {
     ...init.services,
     identify: identify(),
@@ -80,6 +83,10 @@ export async function createSwarmNode<T extends ServiceMap>(
         maxParallelDials: DIALS_AT_ONCE_MAX,
         inboundConnectionThreshold: CONNECTIONS_BURST_MAX,
         maxIncomingPendingConnections: CONNECTIONS_BURST_MAX,
+      },
+      connectionGater: {
+        denyInboundEncryptedConnection: (peer) => !isLetIn(peer),
+        denyOutboundEncryptedConnection: (peer) => !isLetIn(peer),
       },
       connectionMonitor: {
         pingInterval: PING_INTERVAL_MS,

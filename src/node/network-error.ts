@@ -4,6 +4,7 @@ export type NetworkFailure =
   | { code: 'PORT_IN_USE'; port: number }
   | { code: 'LISTEN_FAILED'; addresses: readonly string[]; detail: string }
   | { code: 'ADDRESS_INVALID'; address: string }
+  | { code: 'PEER_ID_INVALID'; text: string }
   | { code: 'DATA_DIR_UNUSABLE'; path: string; detail: string }
   | { code: 'IDENTITY_UNREADABLE'; path: string; detail: string }
   | { code: 'IDENTITIES_EXHAUSTED'; path: string; count: number }
@@ -35,6 +36,8 @@ function describe(failure: NetworkFailure): string {
       return `cannot listen on ${failure.addresses.join(', ')}: ${failure.detail}`
     case 'ADDRESS_INVALID':
       return `'${failure.address}' is no address: write host:port, or a multiaddr such as /ip4/192.168.1.5/tcp/4001`
+    case 'PEER_ID_INVALID':
+      return `'${failure.text}' is no PeerId: 'ffswarm peers' and 'ffswarm join' print them, such as 12D3KooW…`
     case 'DATA_DIR_UNUSABLE':
       return `${failure.path} cannot be used to keep this node's data (${failure.detail}): set FFSWARM_HOME to a directory that can`
     case 'IDENTITY_UNREADABLE':

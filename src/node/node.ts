@@ -14,6 +14,7 @@ import { BlobStore } from './blob-store.ts'
 import { Capacity } from './capacity.ts'
 import { openDataDir } from './data-dir.ts'
 import { type Discovery, discovery, SWARM_DEFAULT } from './discovery.ts'
+import { makeDoor } from './door.ts'
 import { claimIdentity, type Identity } from './identity.ts'
 import { chooseKey, deriveSecrets } from './key/index.ts'
 import { createSwarmNode } from './libp2p.ts'
@@ -34,6 +35,10 @@ export interface NodeInit {
   swarm?: string | undefined
   /** Only nodes with the same get in; `none`: all do. By default what is stored in the data directory, or none. */
   key?: string | undefined
+  /** PeerIds: nobody else gets in. */
+  allow?: readonly string[] | undefined
+  /** PeerIds that do not get in. */
+  deny?: readonly string[] | undefined
   /** Multiaddrs to listen on; by default a free port on all interfaces. */
   listen?: readonly string[] | undefined
   /** `host:port` or multiaddrs to dial, besides what is discovered. */
@@ -98,7 +103,7 @@ export interface SwarmNode {
 
 /**
  * @throws MediaError TOOL_MISSING or TOOL_UNUSABLE; NetworkError PORT_IN_USE, LISTEN_FAILED, ADDRESS_INVALID,
- * DATA_DIR_UNUSABLE, IDENTITIES_EXHAUSTED, KEY_INVALID or KEY_UNREADABLE; the signal's reason.
+ * DATA_DIR_UNUSABLE, IDENTITIES_EXHAUSTED, KEY_INVALID, KEY_UNREADABLE or PEER_ID_INVALID; the signal's reason.
  */
 export async function createNode(
   init: NodeInit,
@@ -106,6 +111,7 @@ export async function createNode(
   options: { signal: AbortSignal },
 ): Promise<SwarmNode> {
   const connect = (init.connect ?? []).map(parseAddress)
+  const isLetIn = makeDoor(init.allow, init.deny)
   const dataDir = await openDataDir(init.dataDir, surroundings.env)
   const swarm = init.swarm ?? SWARM_DEFAULT
   const key = await chooseKey(init.key, dataDir)
@@ -205,6 +211,7 @@ export async function createNode(
       discovery?: Discovery
     }>({
       privateKey: identity.privateKey,
+      isLetIn,
       ...(init.listen === undefined ? {} : { listen: init.listen }),
       ...(secrets === undefined ? {} : { prologue: secrets.prologue }),
       services: withMdns
@@ -233,7 +240,7 @@ export async function createNode(
 
     return {
       peerId: identity.peerId,
-      isOpen: secrets === undefined,
+      isOpen: secrets === undefined && (init.allow ?? []).length === 0,
       identity,
       libp2p,
       membership,

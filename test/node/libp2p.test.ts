@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { PeerId } from '@libp2p/interface'
 import { afterEach, expect, test } from 'vitest'
 import { parseAddress } from '../../src/node/address.ts'
 import { createSwarmNode } from '../../src/node/libp2p.ts'
@@ -12,7 +13,9 @@ afterEach(async () => {
   await Promise.all(cleanUps.splice(0).map(async (cleanUp) => await cleanUp()))
 })
 
-async function startNode(init: { listen?: string[]; prologue?: Uint8Array } = {}) {
+async function startNode(
+  init: { listen?: string[]; prologue?: Uint8Array; isLetIn?(peer: PeerId): boolean } = {},
+) {
   const node = await createSwarmNode({
     privateKey: await generateKeyPair('Ed25519'),
     listen: ['/ip4/127.0.0.1/tcp/0'],
@@ -90,4 +93,15 @@ test('only those with the same prologue get in', async () => {
   await expect(other.dial(a.getMultiaddrs())).rejects.toThrow()
   await expect(none.dial(a.getMultiaddrs())).rejects.toThrow()
   expect(a.getPeers().map(String)).toEqual([same.peerId.toString()])
+})
+
+test('whoever is not let in has no connection, whichever side dials', async () => {
+  const friend = await startNode()
+  const stranger = await startNode()
+  const host = await startNode({ isLetIn: (peer) => peer.equals(friend.peerId) })
+  await friend.dial(host.getMultiaddrs())
+  await stranger.dial(host.getMultiaddrs()).catch(() => {})
+  await expect(host.dial(stranger.getMultiaddrs())).rejects.toThrow()
+  await expect.poll(() => host.getPeers().map(String)).toEqual([friend.peerId.toString()])
+  await expect.poll(() => stranger.getPeers()).toEqual([])
 })
