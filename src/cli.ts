@@ -241,7 +241,10 @@ program
       if (options.discard !== undefined) {
         const { id, segments, request } = await discardJob(dataDir, options.discard, { signal })
         if (options.json) json({ event: 'discarded', job: id, segments })
-        else out(`job ${id} (${request.outputPath}) is discarded: ${segments} segments\n`)
+        else
+          out(
+            `job ${id}${request === undefined ? '' : ` (${request.outputPath})`} is discarded: ${segments} segments\n`,
+          )
         return
       }
       const jobs = await listJobs(dataDir, { signal })

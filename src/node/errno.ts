@@ -1,6 +1,6 @@
 /** Errors by their codes: of the operating system, and of this program. */
 
-export function isErrno(err: unknown, ...codes: string[]): boolean {
+export function isErrno(err: unknown, ...codes: string[]): err is NodeJS.ErrnoException {
   return err instanceof Error && 'code' in err && codes.includes(String(err.code))
 }
 

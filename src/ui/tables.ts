@@ -50,9 +50,9 @@ export function jobsTable(jobs: readonly JobSummary[]): string {
       : `${Math.floor((100 * framesDone) / Math.max(1, frames))} %`,
     `${segments}`,
     formatBytes(bytes),
-    begunAt.slice(0, 16).replace('T', ' '),
-    `${request.inputPath} → ${request.outputPath}`,
-    request.params ?? '',
+    begunAt?.slice(0, 16).replace('T', ' ') ?? '',
+    request === undefined ? 'damaged' : `${request.inputPath} → ${request.outputPath}`,
+    request?.params ?? '',
   ])
   return table(['JOB', 'STATE', 'DONE', 'SEGMENTS', 'ON DISK', 'BEGUN (UTC)', 'FILES', 'PARAMS'], cells)
 }

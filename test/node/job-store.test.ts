@@ -18,6 +18,7 @@ import { withoutOverlaps } from '../../src/node/coordinator/store/choose.ts'
 import {
   discardJob,
   findJob,
+  type JobSummary,
   listJobs,
   openJob,
   resumeRequest,
@@ -215,6 +216,34 @@ test('a damaged first record costs no segment', async () => {
   expect(await readdir(job.directory)).toEqual([SEGMENT.file])
   await job.release()
 })
+
+test('a job whose first record is damaged is listed, goes on with its command alone, and can be discarded', async () => {
+  const { dataDir, request } = await setUp()
+  const { id, directory } = await begin(dataDir, request)
+  const journal = join(directory, '..', 'journal')
+  await writeFile(journal, (await readFile(journal, 'utf8')).split('\n').slice(1).join('\n'))
+  const [job, ...others] = await listJobs(dataDir, options)
+  expect(others).toEqual([])
+  expect(job).toMatchObject({ id, segments: 1, framesDone: 50, request: undefined })
+  expect(() => resumeRequest(job as JobSummary, { overwrite: false })).toThrow(/damaged/)
+  await discardJob(dataDir, id.slice(0, 4), options)
+  expect(await listJobs(dataDir, options)).toEqual([])
+})
+
+test.each(['journal', 'segments'])(
+  'where something else lies in place of its %s, a job says so',
+  async (name) => {
+    const { dataDir, request } = await setUp()
+    const { id, directory } = await begin(dataDir, request)
+    const path = join(directory, '..', name)
+    await rm(path, { recursive: true })
+    await symlink(join(path, 'nowhere'), path)
+    await expect(openJob(dataDir, request, options)).rejects.toMatchObject({ code: 'JOB_DAMAGED' })
+    expect(await listJobs(dataDir, options)).toMatchObject([{ id }])
+    await discardJob(dataDir, id, options)
+    await begin(dataDir, request)
+  },
+)
 
 test('what a newer version has begun is left to it', async () => {
   const { dataDir, request } = await setUp()

@@ -31,6 +31,8 @@ export type JobFailure =
   | { code: 'JOB_RUNNING'; id: string; output: string }
   /** What there is of it was written by a later version of ffswarm. */
   | { code: 'JOB_NEWER'; id: string; directory: string }
+  /** Something of what there is of it cannot be read. */
+  | { code: 'JOB_DAMAGED'; id: string; detail: string }
   | { code: 'JOB_UNKNOWN'; id: string | undefined; known: readonly string[] }
   | { code: 'JOB_AMBIGUOUS'; ids: readonly string[] }
   | ({ code: 'SEGMENT_CHANGED' } & BlamedSegment)
@@ -90,6 +92,8 @@ function describe(failure: JobFailure): string {
       return `another process makes ${failure.output} of the same file with the same params (job ${failure.id}): wait for it, or end it first`
     case 'JOB_NEWER':
       return `job ${failure.id} was begun by a newer ffswarm: go on with that, or remove ${failure.directory}`
+    case 'JOB_DAMAGED':
+      return `job ${failure.id} is damaged (${failure.detail}): the command that began it may still go on with it; 'ffswarm jobs --discard ${failure.id}' has it begin anew`
     case 'JOB_UNKNOWN': {
       const known = failure.known.length === 0 ? '' : `; there are ${failure.known.join(', ')}`
       return `there is no unfinished job${failure.id ? ` ${failure.id}` : ''} on this machine${known}: 'ffswarm encode' begins one`

@@ -13,7 +13,7 @@ export function jobsDirectory(dataDir: string): string {
 /** The jobs that have one. */
 export async function jobsIn(parent: string): Promise<string[]> {
   try {
-    return (await readdir(parent)).filter((name) => !name.startsWith(REMOVED))
+    return (await readdir(parent)).filter((name) => /^[0-9a-f]{12}$/.test(name))
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return []
     throw error

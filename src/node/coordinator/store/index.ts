@@ -4,24 +4,25 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, open, realpath } from 'node:fs/promises'
-import { dirname, extname, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type Claim, claimName } from '../../claim.ts'
+import { isErrno } from '../../errno.ts'
 import { JobError } from '../failure.ts'
 import type { EncodeRequest } from '../request.ts'
-import { empty, jobsDirectory, jobsIn, removeJob, removePartials, sweep } from './directory.ts'
+import { empty, jobsDirectory, removeJob, removePartials, sweep } from './directory.ts'
 import { isSameSource, markSource } from './fingerprint.ts'
 import { isFinished, markFile } from './finished.ts'
 import { Journal, readJournal } from './journal.ts'
+import { begunOf, toRecords } from './read.ts'
 import {
-  type BegunRecord,
   type GivenRecord,
   type JournalRecord,
-  journalRecord,
   type SegmentRecord,
   type SourceMark,
   versioned,
 } from './records.ts'
 
+export { discardJob, findJob, type JobSummary, listJobs, resumeRequest } from './list.ts'
 export type { GivenRecord, SegmentRecord } from './records.ts'
 
 /** A job that this process works on. */
@@ -58,29 +59,31 @@ export interface StoredJob {
   remove(): Promise<void>
 }
 
-/** A job that was begun and not ended. */
-export interface JobSummary {
-  readonly id: string
-  readonly request: EncodeRequest
-  readonly framesDone: number
-  /** Undefined before they are known. */
-  readonly frames: number | undefined
-  readonly segments: number
-  readonly bytes: number
-  /** ISO 8601, UTC. */
-  readonly begunAt: string
-  readonly isRunning: boolean
-}
-
 interface Options {
   signal: AbortSignal
 }
 
-/** @throws JobError JOB_RUNNING; whatever the file system does */
+/** @throws JobError JOB_RUNNING, JOB_NEWER, JOB_DAMAGED; whatever the file system does */
 export async function openJob(dataDir: string, request: EncodeRequest, options: Options): Promise<StoredJob> {
   const asked = await withWholePaths(request)
   const id = request.job ?? idOf(asked)
   const directory = join(jobsDirectory(dataDir), id)
+  try {
+    return await openIn(directory, id, asked, options)
+  } catch (cause) {
+    // Something else lies where a file or a directory of the job is to be.
+    const isOfJob = isErrno(cause, 'EISDIR', 'ENOTDIR', 'EEXIST', 'ENOENT', 'ELOOP') && 'path' in cause
+    if (!isOfJob || !String(cause.path).startsWith(directory)) throw cause
+    throw new JobError({ code: 'JOB_DAMAGED', id, detail: cause.message }, { cause })
+  }
+}
+
+async function openIn(
+  directory: string,
+  id: string,
+  asked: EncodeRequest,
+  options: Options,
+): Promise<StoredJob> {
   await mkdir(join(directory, 'segments'), { recursive: true, mode: 0o700 })
   await sweep(dirname(directory))
   const claim = await claimName(directory, 'claim', options)
@@ -162,84 +165,6 @@ async function takeUp(
   }
 }
 
-/** All that were begun on this machine and are not ended, the last begun first. */
-export async function listJobs(dataDir: string, options: Options): Promise<JobSummary[]> {
-  const parent = jobsDirectory(dataDir)
-  const found: JobSummary[] = []
-  for (const id of await jobsIn(parent)) {
-    const directory = join(parent, id)
-    const records = await readRecords(directory)
-    const begun = begunOf(records)
-    if (begun === undefined) continue
-    const segments = records.filter((record) => record.type === 'segment')
-    const film = records.findLast((record) => record.type === 'film')
-    const claim = await claimName(directory, 'claim', options)
-    await claim?.release()
-    found.push({
-      ...{
-        id,
-        request: toRequest(begun.request),
-        frames: film?.frames,
-        begunAt: new Date(begun.at).toISOString(),
-      },
-      framesDone: segments.reduce((sum, { frames }) => sum + frames, 0),
-      segments: segments.length,
-      bytes: segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-      isRunning: claim === undefined,
-    })
-  }
-  return found.sort((a, b) => b.begunAt.localeCompare(a.begunAt))
-}
-
-/** @throws JobError JOB_UNKNOWN, JOB_AMBIGUOUS */
-export async function findJob(
-  dataDir: string,
-  id: string | undefined,
-  options: Options,
-): Promise<JobSummary> {
-  const jobs = await listJobs(dataDir, options)
-  const found = jobs.filter((job) => id === undefined || (id !== '' && job.id.startsWith(id)))
-  const [job, ...others] = found
-  if (job === undefined)
-    throw new JobError({ code: 'JOB_UNKNOWN', id, known: jobs.map(({ id: known }) => known) })
-  if (others.length > 0)
-    throw new JobError({ code: 'JOB_AMBIGUOUS', ids: found.map(({ id: known }) => known) })
-  return job
-}
-
-/**
- * What the job was asked for, with another place for its output: segments suit outputs of their kind alone.
- *
- * @throws JobError OUTPUT_KIND
- */
-export function resumeRequest(
-  { id, request }: JobSummary,
-  { outputPath = request.outputPath, overwrite }: { outputPath?: string | undefined; overwrite: boolean },
-): EncodeRequest {
-  const kind = extname(request.outputPath)
-  if (extname(outputPath).toLowerCase() !== kind.toLowerCase()) {
-    throw new JobError({ code: 'OUTPUT_KIND', path: outputPath, kind })
-  }
-  return { ...request, job: id, outputPath, overwrite: request.overwrite || overwrite }
-}
-
-/** Removes what a job has on the disk. @throws JobError JOB_UNKNOWN, JOB_AMBIGUOUS, JOB_RUNNING */
-export async function discardJob(dataDir: string, id: string, options: Options): Promise<JobSummary> {
-  const job = await findJob(dataDir, id, options)
-  const directory = join(jobsDirectory(dataDir), job.id)
-  const claim = await claimName(directory, 'claim', options)
-  if (claim === undefined) {
-    throw new JobError({ code: 'JOB_RUNNING', id: job.id, output: job.request.outputPath })
-  }
-  try {
-    await removePartials(await readRecords(directory))
-    await removeJob(directory)
-  } finally {
-    await claim.release()
-  }
-  return job
-}
-
 function idOf({ inputPath, outputPath, params, mixedBuilds }: EncodeRequest): string {
   const words = [inputPath, outputPath, params ?? null, mixedBuilds === true]
   return createHash('sha256').update(JSON.stringify(words)).digest('hex').slice(0, 12)
@@ -256,25 +181,10 @@ async function withWholePaths(request: EncodeRequest): Promise<EncodeRequest> {
   }
 }
 
-async function readRecords(directory: string): Promise<JournalRecord[]> {
-  return toRecords(await readJournal(join(directory, 'journal')))
-}
-
 /** Whether a later version of this program has written it, which may mean something else by its records. */
 function isOfNewer(record: unknown): boolean {
   const { success, data } = versioned.safeParse(record)
   return success && data.version > 1
-}
-
-function toRecords(records: readonly unknown[]): JournalRecord[] {
-  return records.flatMap((record) => {
-    const { success, data } = journalRecord.safeParse(record)
-    return success ? [data] : []
-  })
-}
-
-function begunOf(records: readonly JournalRecord[]): BegunRecord | undefined {
-  return records.findLast((record) => record.type === 'job')
 }
 
 /** Whom each piece was given to last. */
@@ -285,16 +195,6 @@ function lastGiven(records: readonly JournalRecord[]): GivenRecord[] {
     if (record.type === 'segment') pieces.delete(record.index)
   }
   return [...pieces.values()]
-}
-
-/** What is not there in JSON is undefined. */
-function toRequest(request: BegunRecord['request']): EncodeRequest {
-  const { params, peers, benchmarkSeconds, segmentSeconds, reportPath, isPull, ...rest } = request
-  return {
-    ...rest,
-    ...{ params, peers, benchmarkSeconds, segmentSeconds, reportPath },
-    ...(isPull === undefined ? {} : { isPull }),
-  }
 }
 
 async function sync(path: string, flags: 'r' | 'r+'): Promise<void> {
