@@ -15,7 +15,7 @@ import { formatRational, type Rational } from '../rational.ts'
 import { whyAudioFiltersRefused } from './audio-filters.ts'
 import { type ForcedKeyframes, keyframeArguments, readForcedKeyframes } from './forced-keyframes.ts'
 import { type FrameSync, readFrameSync } from './frame-sync.ts'
-import { whyPrivateOptionRefused } from './private-options.ts'
+import { TOO_MANY_THREADS, tooManyThreads, whyPrivateOptionRefused } from './private-options.ts'
 import { readStreamChoice, type StreamChoice } from './stream-choice.ts'
 import { readTrim, type Trim } from './trim.ts'
 import { invalid, type Kind, kindOf, type Option, readOptions } from './words.ts'
@@ -216,6 +216,7 @@ function sortOption(
       `stream specifier '${specifier}' is not taken; use :v, :a or :s, with a number where needed`,
     )
   }
+  if (name === 'threads' && tooManyThreads(value)) throw invalid(written, TOO_MANY_THREADS)
   if (name === 'flags' && /pass[12]|^\s*[+-]?\d|(^|[+-])0x/i.test(value)) {
     throw invalid(
       written,

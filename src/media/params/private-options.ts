@@ -42,6 +42,7 @@ export function whyPrivateOptionRefused(option: string, value: string): string |
     const key = name.trim().replace(/^-+/, '').replaceAll('_', '-').toLowerCase()
     if (setting.replace(/\d\/\d/g, '').includes('/'))
       return `'${key}' names a file, which the other machines do not have`
+    if (THREADS.test(key) && tooManyThreads(setting)) return `'${key}' ${TOO_MANY_THREADS}`
     // A file of x265's, a strength of SVT-AV1's.
     if (key === 'film-grain' && /^\d+$/.test(setting)) continue
     const why =
@@ -50,6 +51,18 @@ export function whyPrivateOptionRefused(option: string, value: string): string |
     if (why !== undefined) return `'${key}' ${why}`
   }
   return undefined
+}
+
+const THREADS = /^(.*-)?threads$|^pools$|^lp$/
+
+/** As many as x264 takes; more only exhausts a machine's memory. */
+const THREADS_MAX = 128
+
+export const TOO_MANY_THREADS = `is for ${THREADS_MAX} threads at most`
+
+/** `4`, `auto`, x265's `4,4`. */
+export function tooManyThreads(value: string): boolean {
+  return (value.match(/\d+/g) ?? []).some((count) => Number(count) > THREADS_MAX)
 }
 
 function namesFile(key: string): boolean {
