@@ -25,7 +25,7 @@ import { StartsInDoubt } from './starts.ts'
 import type { StoredJob } from './store/index.ts'
 import { recipeOf } from './store/recipe.ts'
 import { givenRecord, segmentRecord } from './store/to-records.ts'
-import { type VerifiedSegment, verifySegment } from './verify-segment.ts'
+import { segmentBytesMax, type VerifiedSegment, verifySegment } from './verify-segment.ts'
 
 export interface DispatchInit {
   node: SwarmNode
@@ -239,6 +239,7 @@ export class Dispatch {
       const encoded = await executor.encode(task, {
         attempt: assignment.number,
         path,
+        bytesMax: segmentBytesMax(job.picture, task.frames),
         signal,
         onEncoding: () => this.#tell(attempt, 'encoding'),
         onProgress: (frames) => this.#scheduler.progress(assignment, frames, this.#seconds()),

@@ -23,6 +23,8 @@ export interface AttemptOptions {
   readonly attempt: number
   /** Where the segment is to lie. */
   readonly path: string
+  /** A peer that says it has more is not believed. */
+  readonly bytesMax: number
   readonly signal: AbortSignal
   onEncoding(): void
   onProgress(frames: number): void
@@ -187,15 +189,24 @@ async function writeAll(file: FileHandle, pieces: readonly Uint8Array[]): Promis
   if (bytesWritten < wanted) await file.writeFile(Buffer.concat(pieces).subarray(bytesWritten))
 }
 
-/** Waits for the result and brings its bytes here, hashed on the way. */
-async function collect(
-  node: SwarmNode,
-  peer: Peer,
+/**
+ * Waits for the result and brings its bytes here, hashed on the way.
+ *
+ * @throws ProtocolError; an error with the code SEGMENT_SIZE or SHA256
+ */
+export async function collect(
+  node: Pick<SwarmNode, 'blob'>,
+  peer: Pick<Peer, 'id'>,
   attempt: SegmentAttempt,
-  options: AttemptOptions,
+  options: Omit<AttemptOptions, 'attempt' | 'onEncoding' | 'onProgress' | 'onSlots'>,
 ): Promise<EncodedTask> {
   const result = await attempt.result
   options.onEncoded(result.encodeMs / 1000)
+  if (result.sizeBytes > options.bytesMax) {
+    await attempt.reject('SEGMENT_SIZE')
+    const message = `the segment is said to have ${result.sizeBytes} bytes, more than its pictures take uncompressed`
+    throw Object.assign(new Error(message), { code: 'SEGMENT_SIZE' })
+  }
   const sha256 = await bring(node, peer, result, options)
   if (sha256 !== result.sha256) {
     await attempt.reject('SHA256')
@@ -216,10 +227,15 @@ async function collect(
 
 /** Brings a result's bytes to its place, from their beginning again when there is room once the disk was full. @returns their sha256 */
 async function bring(
-  node: SwarmNode,
-  peer: Peer,
+  node: Pick<SwarmNode, 'blob'>,
+  peer: Pick<Peer, 'id'>,
   { blob, sizeBytes }: SegmentResult,
-  { path, signal, onBrought, onDiskFull }: AttemptOptions,
+  {
+    path,
+    signal,
+    onBrought,
+    onDiskFull,
+  }: Pick<AttemptOptions, 'path' | 'signal' | 'onBrought' | 'onDiskFull'>,
 ): Promise<string> {
   for (;;) {
     const hash = createHash('sha256')

@@ -1,0 +1,250 @@
+/**
+ * Whatever bytes, values and words come in: each is read or refused by its kind of error, within its time. `npm run fuzz` plays for as
+ * long as it is told; a failure names its seed, and FUZZ_SEED plays it again.
+ */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { MediaError, parseParams, splitParams } from '../../src/media/index.ts'
+import { parseKey } from '../../src/node/key/index.ts'
+import { NetworkError } from '../../src/node/network-error.ts'
+import { benchmarkRequest, benchmarkResponse } from '../../src/protocols/benchmark/messages.ts'
+import { blobOpen, blobOpened, blobRequest, blobStatusOf } from '../../src/protocols/blob/messages.ts'
+import { ProtocolError } from '../../src/protocols/errors.ts'
+import { helloMessage } from '../../src/protocols/hello/messages.ts'
+import { decodeMessage, encodeMessage } from '../../src/protocols/messages.ts'
+import {
+  segmentAnswer,
+  segmentOffer,
+  segmentReport,
+  segmentVerdict,
+} from '../../src/protocols/segment/messages.ts'
+
+const SECONDS = Number(process.env.FUZZ_SECONDS ?? 0)
+const SEED = process.env.FUZZ_SEED === undefined ? undefined : Number(process.env.FUZZ_SEED)
+
+const LIMITS = {
+  ...(SEED === undefined ? {} : { seed: SEED }),
+  ...(SECONDS > 0 ? { numRuns: 1e9, interruptAfterTimeLimit: SECONDS * 1000 } : { numRuns: 400 }),
+}
+const TIMEOUT = { timeout: (SECONDS + 120) * 1000 }
+/** No message takes longer to be read or refused. */
+const SLOW_MS = 250
+
+/** What each protocol reads of the other side, and a message that it takes. */
+const MESSAGES = {
+  hello: [
+    helloMessage,
+    {
+      ...{ protocolVersion: 1, software: 'ffswarm/1', name: 'attic', swarm: 'default', role: 'worker' },
+      ...{ state: 'idle', host: 'ab', cpus: [0, 1], cores: 2, slots: 1, busySlots: 0 },
+      ...{ serving: [{ name: 'desk', tasks: 1 }], ffmpeg: { version: '7.0', encoders: ['libx264'] } },
+    },
+  ],
+  'segment, offer': [
+    segmentOffer,
+    {
+      ...{ job: 'job-1', task: 3, attempt: 0, startPts: '-1', endPts: '9223372036854775807' },
+      source: { blob: 'src', sizeBytes: 9, format: 'mov', stream: 0, bytes: [0, 9], x264Build: null },
+      ...{ filtered: null, timeBase: [1, 90_000], seekPts: ['10', null], zeroMicroseconds: '1' },
+      retiming: { timeBase: [1, 25], firstPts: null, runs: [[1, 1]] },
+      ...{ startMicroseconds: '0', encoderTimeBase: [1, 24], params: ['-c:v', 'libx264'], container: 'mp4' },
+      expected: { frames: 24, ptsDigest: 'a'.repeat(64), picture: '1920x1080 yuv420p' },
+      inBandHeaders: false,
+    },
+  ],
+  'segment, answer': [segmentAnswer, { type: 'refused', code: 'BUSY', message: 'later' }],
+  'segment, report': [segmentReport, { type: 'progress', progress: { frames: 3, fps: 2.5, slots: 2 } }],
+  'segment, verdict': [segmentVerdict, { type: 'reject', code: 'FRAMES' }],
+  'blob, open': [blobOpen, { blob: 'src' }],
+  'blob, opened': [blobOpened, { sizeBytes: 9 }],
+  'blob, request': [blobRequest, { offset: 0, length: 9 }],
+  'benchmark, request': [
+    benchmarkRequest,
+    { params: ['-c:v', 'libx264'], width: 640, height: 360, frameRate: [25, 1], seconds: 1 },
+  ],
+  'benchmark, response': [benchmarkResponse, { code: 'BUSY', message: 'later' }],
+} as const
+
+const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value) ?? 'null')
+
+/** The message with something else in one place of it. */
+function changed(message: object): fc.Arbitrary<unknown> {
+  const places = placesIn(message)
+  return fc.tuple(fc.constantFrom(...places), fc.anything()).map(([place, value]) => {
+    const copy = structuredClone(message) as Record<string, unknown>
+    let inner: Record<string, unknown> = copy
+    for (const name of place.slice(0, -1)) inner = inner[name] as Record<string, unknown>
+    inner[place.at(-1) ?? ''] = value
+    return copy
+  })
+}
+
+function placesIn(value: unknown, path: string[] = []): string[][] {
+  if (typeof value !== 'object' || value === null) return path.length === 0 ? [] : [path]
+  const inner = Object.entries(value).flatMap(([name, child]) => placesIn(child, [...path, name]))
+  return path.length === 0 ? inner : [path, ...inner]
+}
+
+const odd = fc.oneof(
+  fc.string({ maxLength: 5_000 }),
+  fc.constantFrom('__proto__', 'constructor', '\u0000', '\u202e', '../../x', '1e999', '9'.repeat(400)),
+)
+
+describe.each(Object.entries(MESSAGES))('a message (%s)', (_, [schema, message]) => {
+  const read = (bytes: Uint8Array) => {
+    const began = performance.now()
+    try {
+      const value = decodeMessage(bytes, schema)
+      // Whatever is taken could have been sent.
+      expect(decodeMessage(encodeMessage(schema, value as never), schema)).toEqual(value)
+    } catch (error) {
+      expect(error).toBeInstanceOf(ProtocolError)
+      expect((error as ProtocolError).code).toBe('MESSAGE_INVALID')
+      expect((error as ProtocolError).message).not.toMatch(/\p{Cc}/u)
+    }
+    expect(performance.now() - began).toBeLessThan(SLOW_MS)
+  }
+
+  test('that is right is taken', () => {
+    decodeMessage(json(message), schema)
+  })
+
+  test('of any bytes is read or refused', TIMEOUT, () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 4_096 }), read), LIMITS)
+  })
+
+  test('of any value is read or refused', TIMEOUT, () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.json({ maxDepth: 6 }),
+          odd.map((text) => JSON.stringify(text)),
+        ),
+        (text) => read(new TextEncoder().encode(text)),
+      ),
+      LIMITS,
+    )
+  })
+
+  test('that is right but for one place is read or refused', TIMEOUT, () => {
+    fc.assert(
+      fc.property(changed(message), (value) => {
+        let bytes: Uint8Array
+        try {
+          bytes = json(value)
+        } catch {
+          // What JSON cannot say is not sent either.
+          return
+        }
+        read(bytes)
+      }),
+      LIMITS,
+    )
+  })
+})
+
+test('any byte is a status of a blob or none', () => {
+  fc.assert(
+    fc.property(fc.option(fc.integer({ min: 0, max: 255 }), { nil: undefined }), (byte) => {
+      blobStatusOf(byte)
+    }),
+    LIMITS,
+  )
+})
+
+const WORDS = [
+  ...[
+    '-c:v',
+    '-c',
+    '-filter:v',
+    '-vf',
+    '-preset',
+    '-crf',
+    '-g',
+    '-b:v',
+    '-pix_fmt',
+    '-x264-params',
+    '-map',
+    '-i',
+    '-f',
+    '-ss',
+    '-t',
+    '-r',
+  ],
+  ...[
+    'libx264',
+    'copy',
+    'scale=2:2',
+    'null,null',
+    "a='b",
+    'x=y:z',
+    '0:v',
+    '-1',
+    '1e9',
+    'NaN',
+    '',
+    '--',
+    '-',
+    ':',
+    '=',
+    ';',
+    ',',
+    '[a]',
+    '\\',
+    "'",
+  ],
+] as const
+
+const word = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...WORDS) }, odd)
+
+const ENCODER = { name: 'libx264', options: new Set(['preset', 'crf', 'x264-params']) } as never
+
+describe('params', () => {
+  test.each(['segment', 'job'] as const)('of any words are read or refused (%s)', TIMEOUT, async (scope) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(word, { maxLength: 12 }), async (words) => {
+        const began = performance.now()
+        try {
+          const { video, filters } = await parseParams(words, {
+            ...{ defaultEncoder: 'libx264', scope, ffmpegPath: 'ffmpeg' },
+            findEncoder: async (name) => (name === 'libx264' ? ENCODER : undefined),
+          })
+          // Nothing that ffmpeg would take for another file stands alone.
+          expect(video.filter((_, at) => at % 2 === 0 && !video[at]?.startsWith('-'))).toEqual([])
+          expect(filters.text).not.toMatch(/movie=|;|\[/)
+        } catch (error) {
+          expect(error).toBeInstanceOf(MediaError)
+        }
+        expect(performance.now() - began).toBeLessThan(SLOW_MS)
+      }),
+      LIMITS,
+    )
+  })
+
+  test('of any text are split or refused', TIMEOUT, () => {
+    fc.assert(
+      fc.property(odd, (text) => {
+        try {
+          splitParams(text)
+        } catch (error) {
+          expect(error).toBeInstanceOf(MediaError)
+        }
+      }),
+      LIMITS,
+    )
+  })
+})
+
+test('a key of any text is taken or refused, and never repeated', TIMEOUT, () => {
+  fc.assert(
+    fc.property(odd, (text) => {
+      try {
+        expect(parseKey(parseKey(text))).toBe(parseKey(text))
+      } catch (error) {
+        expect(error).toBeInstanceOf(NetworkError)
+        if (text.length > 3) expect((error as NetworkError).message).not.toContain(text)
+      }
+    }),
+    LIMITS,
+  )
+})
