@@ -6,6 +6,8 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '10' },
+    /** Names of what is to happen, as a regular expression: seeds without any of it are passed over. */
+    only: { type: 'string', default: '' },
     /** Of a coordinator, at any time, instead. */
     deaths: { type: 'string', default: '0' },
   },
@@ -13,6 +15,7 @@ const { values } = parseArgs({
 const env = {
   ...process.env,
   ...{ CHAOS_SEED: values.seed, CHAOS_MINUTES: values.minutes, CHAOS_DEATHS: values.deaths },
+  CHAOS_ONLY: values.only,
 }
 const vitest = ['vitest', 'run', 'test/lab/chaos.test.ts', '--disable-console-intercept']
 spawn('npx', vitest, { stdio: 'inherit', env }).on('exit', (code) => process.exit(code ?? 1))

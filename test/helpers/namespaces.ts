@@ -16,6 +16,8 @@ export interface Host {
   shape?(kilobits: number): Promise<boolean>
   /** Pulls its cable out, or plugs it in again; on a switch alone. */
   plug?(isIn: boolean): Promise<void>
+  /** Gives it another address, as a router does to a laptop that comes back; on a switch alone. */
+  readdress?(): Promise<void>
   /** What is sent to it does not come, while what it sends does; on a switch alone. */
   deafen?(isDeaf: boolean): Promise<void>
   /** Makes its packets late, and some of them lost, or not any more; on a switch alone. */
@@ -97,6 +99,12 @@ export async function makeSwitchedHosts(count: number): Promise<Network> {
         (await shapeLink(name, 'eth0', kilobits)) && (await shapeLink(wire, `port${place}`, kilobits)),
       disturb: (isBad: boolean) => disturbLink(wire, `port${place}`, isBad ? BAD : undefined),
       deafen: (isDeaf: boolean) => disturbLink(wire, `port${place}`, isDeaf ? DEAF : undefined),
+      readdress: async () => {
+        const own = ['-n', name]
+        await ip(...own, 'address', 'flush', 'dev', 'eth0')
+        await ip(...own, 'address', 'add', `${addressOf(place + 100)}/24`, 'dev', 'eth0')
+        await ip(...own, 'route', 'replace', '224.0.0.0/4', 'dev', 'eth0')
+      },
       plug: (isIn: boolean) => ip('-n', wire, 'link', 'set', `port${place}`, isIn ? 'up' : 'down'),
     })),
     remove: () => removeAll([...names, wire]),

@@ -14,6 +14,8 @@ if (reason !== undefined) process.stderr.write(`skipped, chaos: ${reason}\n`)
 
 const SEED = Number(process.env.CHAOS_SEED ?? 1)
 const MINUTES = Number(process.env.CHAOS_MINUTES ?? 0)
+/** Only seeds that draw one of these. */
+const ONLY = new RegExp(process.env.CHAOS_ONLY ?? '')
 const DEATHS = Number(process.env.CHAOS_DEATHS ?? 0)
 
 /** Slow enough that a job outlasts most of what happens to it. */
@@ -39,6 +41,7 @@ describe.skipIf(reason !== undefined)('a swarm in which much goes wrong', () => 
       const until = performance.now() + MINUTES * 60_000
       for (let seed = SEED; performance.now() < until; seed++) {
         const faults = drawFaults(seed)
+        if (!faults.some(({ kind }) => ONLY.test(kind))) continue
         const told = faults.map(({ kind, atMs }) => `${kind} ${(atMs / 1000).toFixed(1)}`).join(', ')
         try {
           const { seconds, starts, segments } = await playChaos(lab, network, SLOW, faults)

@@ -137,6 +137,26 @@ describe.skipIf(reason !== undefined)('on three hosts and a switch', () => {
     )
   })
 
+  test('a host that gets another address in the middle of a job is the same peer, and has what it was at', async () => {
+    const worker = await startWorker(lab, { launcher: host(1).launcher, args: [] })
+    const job = await startEncode(lab, {
+      launcher: host(0).launcher,
+      params: VERY_SLOW,
+      network: [],
+      args: ['--peers', '1', '--no-local', '--segment-time', '5'],
+    })
+    await job.process.event(({ event, frames }) => event === 'progress' && Number(frames) > 0)
+    await host(1).readdress?.()
+    expect(await job.process.ended).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(job.process.events.filter(({ state }) => state === 'failed')).toEqual([])
+    const started = worker.process.events.filter(
+      ({ event, state }) => event === 'task' && state === 'started',
+    )
+    expect(started).toHaveLength(2)
+    const left = job.process.events.filter(({ event, state }) => event === 'peer' && state === 'left')
+    expect(left.map(({ peer }) => peer)).toEqual([worker.peer])
+  })
+
   test('a host that is there before, and one that comes during the job, both work', async () => {
     const first = await startWorker(lab, { launcher: host(1).launcher, args: [] })
     const job = await startEncode(lab, {
