@@ -8,11 +8,11 @@ const LOOK_AGAIN_MS = 1_000
 /** So much room must there be at least where a disk was found full: some segments. */
 export const ROOM_BYTES = 64 * 2 ** 20
 
-/** Bytes that this user can still write there; unknown is endless. */
+/** Bytes that this user can still write there; unknown is endless, as on network file systems that tell nothing. */
 export async function freeBytes(directory: string): Promise<number> {
   try {
-    const { bavail, bsize } = await statfs(directory)
-    return bavail * bsize
+    const { bavail, blocks, bsize } = await statfs(directory)
+    return blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize
   } catch {
     return Number.POSITIVE_INFINITY
   }
