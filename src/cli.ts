@@ -34,7 +34,7 @@ interface NetworkOptions {
   deny?: string[]
   dataDir?: string
   json?: boolean
-  logFile?: string
+  logFile?: string | undefined
 }
 
 const program = new Command('ffswarm')
@@ -175,7 +175,15 @@ networkOptions(
     .option('-y, --yes', 'replace an existing output')
     .option('-q, --quiet', 'say nothing but errors'),
 ).action((input: string, options: EncodeCliOptions) =>
-  main(options, async (signal, { createNode, encode, isOutputName, surroundings }) => {
+  main(options, async (signal, { createNode, encode, isOutputName, refuseLogFile, surroundings }) => {
+    const outputPath = options.output ?? defaultOutput(input, isOutputName)
+    const { logFile: log } = options
+    if (log !== undefined) {
+      // Not even this failure is told there.
+      options.logFile = undefined
+      await refuseLogFile(log, [input, outputPath])
+      options.logFile = log
+    }
     const report = reporter(options)
     const node = await createNode(
       { ...nodeInit('coordinator', options), slots: options.slots },
@@ -184,7 +192,6 @@ networkOptions(
     )
     try {
       tellOpen(node, options)
-      const outputPath = options.output ?? defaultOutput(input, isOutputName)
       await encode(node, encodeRequest(input, outputPath, options), { signal, emit: report })
     } finally {
       await node.stop()
@@ -194,6 +201,7 @@ networkOptions(
 
 interface ResumeCliOptions extends NetworkOptions {
   output?: string
+  report?: string
   yes?: boolean
   slots?: number
   quiet?: boolean
@@ -205,6 +213,7 @@ networkOptions(
     .description('go on with a job that was interrupted: its finished segments are not encoded again')
     .argument('[job]', "as 'ffswarm jobs' lists it; default: the only one")
     .option('-o, --output <file>', 'another place for the output, of the same kind')
+    .option('--report <file>', 'another place for the certificate of the job')
     .option('-y, --yes', 'replace an existing output')
     .option('--slots <n>', 'segments to encode here at once', positiveInteger)
     .option('-q, --quiet', 'say nothing but errors'),
@@ -213,6 +222,7 @@ networkOptions(
     const dataDir = await openDataDir(options.dataDir, surroundings().env)
     const request = resumeRequest(await findJob(dataDir, id, { signal }), {
       outputPath: options.output,
+      reportPath: options.report,
       overwrite: options.yes === true,
     })
     const node = await createNode(
@@ -489,7 +499,11 @@ function defaultOutput(input: string, isOutputName: (name: string) => boolean): 
   return `${input.slice(0, input.length - extension.length)}.ffswarm${isOutputName(input) ? extension : '.mkv'}`
 }
 
-function reporter(options: { json?: boolean; quiet?: boolean; logFile?: string }): (event: JobEvent) => void {
+function reporter(options: {
+  json?: boolean
+  quiet?: boolean
+  logFile?: string | undefined
+}): (event: JobEvent) => void {
   const log = logOf(options)
   const show = screen(options)
   return (event) => {
@@ -498,7 +512,7 @@ function reporter(options: { json?: boolean; quiet?: boolean; logFile?: string }
   }
 }
 
-function logOf({ logFile: path }: { logFile?: string }): (event: object) => void {
+function logOf({ logFile: path }: { logFile?: string | undefined }): (event: object) => void {
   if (path === undefined) return () => {}
   return logFile(
     path,
@@ -541,7 +555,7 @@ type Swarm = typeof import('./node/index.ts')
  * modules take most of a second to load on a slow machine: help and slips of the pen do without.
  */
 async function main(
-  options: { json?: boolean; quiet?: boolean; logFile?: string },
+  options: { json?: boolean; quiet?: boolean; logFile?: string | undefined },
   command: (signal: AbortSignal, swarm: Swarm) => Promise<void>,
   { endsByInterrupt = false } = {},
 ): Promise<void> {

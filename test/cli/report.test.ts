@@ -1,6 +1,6 @@
 /** The certificate of a job: true to what the files hold, and there even when the job fails. */
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -191,5 +191,24 @@ describe('the report of a job that failed', () => {
       failure: { code: 'INPUT_MISSING' },
       segments: [],
     })
+  })
+})
+
+describe('what is written beside a job', () => {
+  test.each(['--report', '--log-file'])('is never its input, by whatever path (%s)', async (option) => {
+    const [real, link] = [join(directory, `real${option}`), join(directory, `link${option}`)]
+    await mkdir(real)
+    await symlink(real, link)
+    await copyFile(clip, join(real, 'clip.mp4'))
+    const before = await digestFile(join(real, 'clip.mp4'))
+    const output = join(directory, `out${option}.mp4`)
+    const args = ['encode', join(real, 'clip.mp4'), '-o', output, option, join(link, 'clip.mp4'), ...FAST]
+    const { exitCode, stderr } = await runCli(args, { env: env() })
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(/is the input or the output itself/)
+    expect(await digestFile(join(real, 'clip.mp4'))).toEqual(before)
+    expect(existsSync(output)).toBe(false)
+    const itself = ['encode', clip, '-o', join(real, 'new.mp4'), option, join(link, 'new.mp4'), ...FAST]
+    expect((await runCli(itself, { env: env() })).exitCode).toBe(1)
   })
 })

@@ -189,3 +189,19 @@ test('a job that is discarded leaves nothing, and there is none to go on with', 
   expect(none.exitCode).toBe(1)
   expect(none.stderr).toContain('there is no unfinished job on this machine')
 })
+
+test('a source that becomes another file while its job waits for others is noticed before anything is made of it', async () => {
+  const clip = join(lab.directory, 'replaced.mp4')
+  await copyFile(lab.clip, clip)
+  const worker = await startWorker(lab)
+  worker.process.signal('SIGSTOP')
+  const place = { directory: lab.directory, clip, newOutput: lab.newOutput }
+  const job = await startEncode(place, { params: LOSSLESS, connect: [worker], args: ['--peers', '1'] })
+  await job.process.event(({ event, phase }) => event === 'phase' && phase === 'waiting')
+  utimesSync(clip, 1e9, 1e9)
+  worker.process.signal('SIGCONT')
+  expect(await job.process.ended).toMatchObject({ exitCode: 1 })
+  expect(job.process.events.at(-1)).toMatchObject({ event: 'failed', code: 'SOURCE_CHANGED' })
+  expect(job.process.events.filter(({ event }) => event === 'segment')).toEqual([])
+  expect(jobsIn(job.home)).toEqual([])
+})

@@ -1,5 +1,4 @@
 /** The film shared out: every segment encoded by somebody and verified, or the job ends. */
-import { stat } from 'node:fs/promises'
 import { formatTimeBase, toSeconds, videoArguments } from '../../media/index.ts'
 import { sharesCpus } from '../machine.ts'
 import type { SwarmNode } from '../node.ts'
@@ -7,7 +6,6 @@ import { IndexInDoubt } from './attempt-failure.ts'
 import { wantedBuild } from './builds.ts'
 import { Dispatch } from './dispatch.ts'
 import { type Executor, localExecutor, remoteExecutor } from './executor.ts'
-import { JobError } from './failure.ts'
 import { expectedFrames, followIndex, goesOn, HeadInDoubt } from './head-start.ts'
 import { filmPlan, type Job, withDecodedIndex, withHead, withWholeIndex } from './job.ts'
 import { followPeers, watchForWorkers } from './job-peers.ts'
@@ -16,6 +14,7 @@ import { SegmentPlan } from './plan.ts'
 import { tellProgress } from './progress.ts'
 import { kindOfWork, readRates, rememberRates } from './remembered-rates.ts'
 import type { EncodeOptions, EncodeRequest } from './request.ts'
+import type { SourceWatch } from './source-watch.ts'
 import { Space } from './space.ts'
 import { checkStarts, decodedFromStart, StartsInDoubt } from './starts.ts'
 import type { StoredJob } from './store/index.ts'
@@ -35,6 +34,7 @@ interface Places {
   readonly directory: string
   /** Where the output will lie. */
   readonly outputDirectory: string
+  readonly source: SourceWatch
 }
 
 /**
@@ -46,7 +46,7 @@ export async function encodeSegments(
   node: SwarmNode,
   prepared: Job,
   request: EncodeRequest,
-  { stored, directory, outputDirectory }: Places,
+  { stored, directory, outputDirectory, source }: Places,
   options: EncodeOptions,
 ): Promise<EncodedFilm> {
   const warn = (message: string) => options.emit({ event: 'warning', message })
@@ -56,7 +56,7 @@ export async function encodeSegments(
   for (;;) {
     announce(node, job, request, options)
     try {
-      return await dispatch(node, job, request, { stored, directory, outputDirectory }, options)
+      return await dispatch(node, job, request, { stored, directory, outputDirectory, source }, options)
     } catch (error) {
       if (error instanceof IndexInDoubt) {
         warn('the packets of this file do not tell its frames: it is decoded once to learn them')
@@ -107,11 +107,11 @@ async function dispatch(
   node: SwarmNode,
   job: Job,
   request: EncodeRequest,
-  { stored, directory, outputDirectory }: Places,
+  { stored, directory, outputDirectory, source }: Places,
   { signal, emit }: EncodeOptions,
 ): Promise<EncodedFilm> {
   const over = new AbortController()
-  const before = await stat(job.source.path)
+  await source.check()
   const sourceBlob = await node.blobs.add(job.source.path, stored.blobId)
   const kind = kindOfWork(job)
   // Nodes that are to be taken for equal are.
@@ -193,10 +193,7 @@ async function dispatch(
     const segments = await work.run()
     if (!(await startsAlike)) throw new StartsInDoubt()
     const looks = await looked
-    const after = await stat(job.source.path)
-    if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
-      throw new JobError({ code: 'SOURCE_CHANGED', path: job.source.path })
-    }
+    await source.check()
     // A disk that is full of other things is no reason to lose a film.
     await rememberRates(node.dataDir, kind, work.rates, Date.now()).catch(() => {})
     // This node where it only stands in for a worker that is there was not meant to work.

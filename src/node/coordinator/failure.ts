@@ -38,6 +38,7 @@ export type JobFailure =
   | ({ code: 'SEGMENT_CHANGED' } & BlamedSegment)
   | { code: 'REPORT_UNWRITABLE'; path: string; detail: string }
   | { code: 'REPORT_UNREADABLE'; path: string; detail: string }
+  | { code: 'LOG_FILE_TAKEN'; path: string }
 
 export class JobError extends Error {
   readonly failure: JobFailure
@@ -104,6 +105,8 @@ function describe(failure: JobFailure): string {
       return `segment ${failure.index} (${failure.startSeconds.toFixed(1)} to ${failure.endSeconds.toFixed(1)} s, encoded by ${failure.name}) changed on this disk after it was verified: check the disk of the data directory, or name another with --data-dir`
     case 'REPORT_UNWRITABLE':
       return `${failure.path} cannot be written (${failure.detail}): name another file with --report`
+    case 'LOG_FILE_TAKEN':
+      return `${failure.path} is the input or the output itself: name another file with --log-file`
     case 'REPORT_UNREADABLE':
       return `${failure.path} cannot be used: ${failure.detail}; name the file that 'ffswarm encode --report' has written`
   }

@@ -18,6 +18,7 @@ import { type Evidence, toReport } from './report.ts'
 import { reserveReport } from './report-file.ts'
 import type { EncodeOptions, EncodeRequest } from './request.ts'
 import { checkSegments } from './segment-integrity.ts'
+import { watchSource } from './source-watch.ts'
 import { openJob, type StoredJob } from './store/index.ts'
 import { isHopeless, UnfinishedError } from './unfinished.ts'
 import type { VerifiedSegment } from './verify-segment.ts'
@@ -49,14 +50,18 @@ export async function encode(
   try {
     done = await encodeFile(node, request, evidence, { ...options, emit })
   } catch (error) {
-    await report?.write(toReport(evidence, error))
+    // What became of the job is what counts.
+    await report?.write(toReport(evidence, error)).catch((cause: unknown) => {
+      emit({ event: 'warning', message: cause instanceof Error ? cause.message : String(cause) })
+    })
     throw error
   }
-  if (report !== undefined) {
-    evidence.digest = await digestFile(outputPath, options)
-    await report.write(toReport(evidence, undefined))
+  try {
+    await report?.write(toReport(evidence, undefined))
+  } finally {
+    // The output is there, whatever becomes of the report.
+    emit(done)
   }
-  emit(done)
   return done
 }
 
@@ -76,11 +81,14 @@ async function encodeFile(
   let stored: StoredJob | undefined
   try {
     emit({ event: 'phase', phase: 'probing' })
+    const source = await watchSource(request.inputPath)
     const enough = waitForPeers(node.membership, request, { signal })
     // A failure of either is the job's; the other one's must not go unhandled meanwhile.
     enough.catch(() => {})
     const unnamed = await prepareJob(node, request, { signal, scratchDir: directory, startsEarly: true })
     stored = await openJob(node.dataDir, request, { signal })
+    // What was read of it, and the mark by which it is known again, are of one file.
+    await source.check()
     const prepared = { ...unnamed, id: stored.id }
     if (stored.outdated > 0) {
       const message = `${request.inputPath} has changed since this job was begun: ${stored.outdated} segments of it are encoded again`
@@ -108,7 +116,7 @@ async function encodeFile(
       node,
       prepared,
       request,
-      { stored, directory, outputDirectory: output.directory },
+      { stored, directory, outputDirectory: output.directory, source },
       { ...options, signal: AbortSignal.any([signal, refused.signal]) },
     )
     tellDamage(segments, job, options)
@@ -126,6 +134,8 @@ async function encodeFile(
       checkSegments(segments, job, { signal }),
       verifyJoined(node, output, await others, evidence, signal),
     ])
+    await source.check()
+    if (request.reportPath !== undefined) evidence.digest = await digestFile(output.partialPath, { signal })
     await stored.tellFinished(output.partialPath)
     await output.commit()
     output = undefined

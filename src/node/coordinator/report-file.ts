@@ -3,6 +3,7 @@ import { open, rename, rm, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { JobError } from './failure.ts'
 import { nameBeside } from './output-file.ts'
+import { isSameFile } from './same-file.ts'
 
 export interface ReportFile {
   /** Replaces what is there. @throws JobError REPORT_UNWRITABLE */
@@ -16,8 +17,8 @@ export interface ReportFile {
 export async function reserveReport(path: string, others: readonly string[]): Promise<ReportFile> {
   const unwritable = (detail: string, cause?: unknown) =>
     new JobError({ code: 'REPORT_UNWRITABLE', path, detail }, { cause })
-  if (others.some((other) => resolve(other) === resolve(path))) {
-    throw unwritable('it is the input or the output itself')
+  for (const other of others) {
+    if (await isSameFile(path, other)) throw unwritable('it is the input or the output itself')
   }
   if ((await stat(path).catch(() => undefined))?.isDirectory() === true) throw unwritable('it is a directory')
   const partial = nameBeside(resolve(path), ['.', '.partial'])

@@ -75,7 +75,11 @@ export async function findJob(
  */
 export function resumeRequest(
   { id, request }: JobSummary,
-  { outputPath, overwrite }: { outputPath?: string | undefined; overwrite: boolean },
+  {
+    outputPath,
+    reportPath,
+    overwrite,
+  }: { outputPath?: string | undefined; reportPath?: string | undefined; overwrite: boolean },
 ): EncodeRequest {
   if (request === undefined)
     throw new JobError({ code: 'JOB_DAMAGED', id, detail: 'what it was asked for cannot be read' })
@@ -84,7 +88,11 @@ export function resumeRequest(
   if (extname(path).toLowerCase() !== kind.toLowerCase()) {
     throw new JobError({ code: 'OUTPUT_KIND', path, kind })
   }
-  return { ...request, job: id, outputPath: path, overwrite: request.overwrite || overwrite }
+  return {
+    ...request,
+    ...{ job: id, outputPath: path, overwrite: request.overwrite || overwrite },
+    reportPath: reportPath ?? request.reportPath,
+  }
 }
 
 /** Removes what a job has on the disk. @throws JobError JOB_UNKNOWN, JOB_AMBIGUOUS, JOB_RUNNING */
