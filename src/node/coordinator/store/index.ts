@@ -72,11 +72,13 @@ export async function openJob(dataDir: string, request: EncodeRequest, options: 
     return await openIn(directory, id, asked, options)
   } catch (cause) {
     // Something else lies where a file or a directory of the job is to be.
-    const isOfJob = isErrno(cause, 'EISDIR', 'ENOTDIR', 'EEXIST', 'ENOENT', 'ELOOP') && 'path' in cause
+    const isOfJob = isErrno(cause, ...UNUSABLE) && 'path' in cause
     if (!isOfJob || !String(cause.path).startsWith(directory)) throw cause
     throw new JobError({ code: 'JOB_DAMAGED', id, detail: cause.message }, { cause })
   }
 }
+
+const UNUSABLE = ['EISDIR', 'ENOTDIR', 'EEXIST', 'ENOENT', 'ELOOP', 'EACCES', 'EPERM', 'EIO']
 
 async function openIn(
   directory: string,

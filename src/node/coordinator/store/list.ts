@@ -36,7 +36,11 @@ export async function listJobs(dataDir: string, options: Options): Promise<JobSu
     const begun = begunOf(records)
     const segments = records.filter((record) => record.type === 'segment')
     const film = records.findLast((record) => record.type === 'film')
-    const claim = await claimName(directory, 'claim', options)
+    // One that belongs to another user is no reason not to list the others.
+    const claim = await claimName(directory, 'claim', options).catch(() => {
+      options.signal.throwIfAborted()
+      return null
+    })
     await claim?.release()
     found.push({
       id,
