@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { forecastBytes, reservedBytes } from '../../src/node/coordinator/space.ts'
+import { enoughBytes, forecastBytes, reservedBytes } from '../../src/node/coordinator/space.ts'
 
 describe('room on a disk', () => {
   test.each([
@@ -21,4 +21,17 @@ describe('room on a disk', () => {
   ])('for all of a film is foretold once enough of it is there: %j of %d frames', (stored, total, bytes) => {
     expect(forecastBytes(stored, total)).toBe(bytes)
   })
+
+  test.each([
+    // Nothing is known: some segments' room.
+    [0, 1000, 64 * 2 ** 20],
+    [5_000_000, 1000, 10_000_000],
+    // What was free did not do, a quota's end for instance.
+    [1000, 2 ** 30, 2 ** 30 + 1],
+  ])(
+    'on a full disk is enough when more is there than was: %d reserved, %d free',
+    (reserved, free, bytes) => {
+      expect(enoughBytes(reserved, free)).toBe(bytes)
+    },
+  )
 })

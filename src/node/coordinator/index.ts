@@ -77,11 +77,11 @@ async function encodeFile(
   const clock = phaseClock(node.surroundings.now)
   const directory = join(node.workDir, 'job')
   await mkdir(directory, { recursive: true })
+  const source = await watchSource(request.inputPath)
   let output: OutputFile | undefined
   let stored: StoredJob | undefined
   try {
     emit({ event: 'phase', phase: 'probing' })
-    const source = await watchSource(request.inputPath)
     const enough = waitForPeers(node.membership, request, { signal })
     // A failure of either is the job's; the other one's must not go unhandled meanwhile.
     enough.catch(() => {})
@@ -153,7 +153,14 @@ async function encodeFile(
       peers: peerShares(segments, executors),
       phases: clock.phases,
     }
-  } catch (thrown) {
+  } catch (first) {
+    // What comes of another file than the job was begun with is nobody's fault.
+    const thrown = signal.aborted
+      ? first
+      : await source.check().then(
+          () => first,
+          (changed) => changed,
+        )
     const error = isDiskFull(thrown)
       ? new JobError({ code: 'WORK_DISK_FULL', directory: node.dataDir }, { cause: thrown })
       : thrown

@@ -32,11 +32,21 @@ export function forecastBytes({ bytes, frames }: Stored, totalFrames: number): n
   return Math.round((bytes * Math.max(frames, totalFrames)) / frames)
 }
 
+/**
+ * What must be free before more is begun on a disk that was found full: twice what was reserved, where that is known and would have
+ * made a difference.
+ */
+export function enoughBytes(reserved: number, free: number): number {
+  return 2 * reserved > free ? 2 * reserved : Math.max(ROOM_BYTES, free + 1)
+}
+
 export class Space {
   readonly #init: SpaceInit
   #waiting: Promise<void> | undefined
   #isLooking = false
   #isForewarned = false
+  /** As of the last look. */
+  #reserved = 0
 
   constructor(init: SpaceInit) {
     this.#init = init
@@ -74,6 +84,7 @@ export class Space {
       const free = await freeBytes(segments)
       await this.#foretell(stored, free)
       const reserved = reservedBytes(stored, underWay)
+      this.#reserved = reserved
       return free < reserved ? reserved : 0
     } finally {
       this.#isLooking = false
@@ -99,10 +110,8 @@ export class Space {
 
   async #wait(bytes: number): Promise<void> {
     const { segments, emit, signal } = this.#init
-    await pauseForSpace(
-      { code: 'WORK_DISK_FULL', directory: segments, bytes: Math.max(bytes, ROOM_BYTES) },
-      { emit, signal },
-    )
+    const wanted = bytes > 0 ? bytes : enoughBytes(this.#reserved, await freeBytes(segments))
+    await pauseForSpace({ code: 'WORK_DISK_FULL', directory: segments, bytes: wanted }, { emit, signal })
   }
 }
 
