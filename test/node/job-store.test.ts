@@ -245,6 +245,27 @@ test.each(['journal', 'segments'])(
   },
 )
 
+test('segments whose files are gone are not counted as kept', async () => {
+  const { dataDir, request } = await setUp()
+  const { directory } = await begin(dataDir, request)
+  await rm(join(directory, SEGMENT.file))
+  expect(await listJobs(dataDir, options)).toMatchObject([{ segments: 0, framesDone: 0, bytes: 0 }])
+  const again = await openJob(dataDir, request, options)
+  expect(again.kept).toBe(0)
+  await again.release()
+  expect(await listJobs(dataDir, options)).toEqual([])
+})
+
+test('of a job that runs its own output is named, whatever the other one was to be', async () => {
+  const { dataDir, request } = await setUp()
+  const job = await openJob(dataDir, request, options)
+  const other = { ...request, job: job.id, outputPath: `${request.outputPath}.other.mkv` }
+  await expect(openJob(dataDir, other, options)).rejects.toMatchObject({
+    failure: { code: 'JOB_RUNNING', output: request.outputPath },
+  })
+  await job.release()
+})
+
 test('what a newer version has begun is left to it', async () => {
   const { dataDir, request } = await setUp()
   const { directory } = await begin(dataDir, request)

@@ -13,7 +13,7 @@ import { empty, jobsDirectory, removeJob, removePartials, sweep } from './direct
 import { isSameSource, markSource } from './fingerprint.ts'
 import { isFinished, markFile } from './finished.ts'
 import { Journal, readJournal } from './journal.ts'
-import { begunOf, toRecords } from './read.ts'
+import { begunOf, readRecords, storedOnly, toRecords } from './read.ts'
 import {
   type GivenRecord,
   type JournalRecord,
@@ -89,7 +89,11 @@ async function openIn(
   await mkdir(join(directory, 'segments'), { recursive: true, mode: 0o700 })
   await sweep(dirname(directory))
   const claim = await claimName(directory, 'claim', options)
-  if (claim === undefined) throw new JobError({ code: 'JOB_RUNNING', id, output: asked.outputPath })
+  if (claim === undefined) {
+    const running = begunOf(await readRecords(directory).catch(() => []))
+    const output = running?.request.outputPath ?? asked.outputPath
+    throw new JobError({ code: 'JOB_RUNNING', id, output })
+  }
   try {
     return await takeUp(directory, id, asked, claim, options)
   } catch (error) {
@@ -129,7 +133,7 @@ async function takeUp(
   })
   const segments = isSame ? before : []
   const given = isSame ? lastGiven(records) : []
-  let kept = segments.length
+  let kept = (await storedOnly(directory, segments)).length
   let isOpen = true
   const close = async () => {
     if (isOpen) await journal.close()

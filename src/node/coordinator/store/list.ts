@@ -4,7 +4,7 @@ import { claimName } from '../../claim.ts'
 import { JobError } from '../failure.ts'
 import type { EncodeRequest } from '../request.ts'
 import { jobsDirectory, jobsIn, removeJob, removePartials } from './directory.ts'
-import { begunOf, readRecords } from './read.ts'
+import { begunOf, readRecords, storedOnly } from './read.ts'
 import type { BegunRecord, JournalRecord } from './records.ts'
 
 /** A job that was begun and not ended. */
@@ -34,7 +34,8 @@ export async function listJobs(dataDir: string, options: Options): Promise<JobSu
     const directory = join(parent, id)
     const records = await readRecords(directory).catch((): JournalRecord[] => [])
     const begun = begunOf(records)
-    const segments = records.filter((record) => record.type === 'segment')
+    const told = records.filter((record) => record.type === 'segment')
+    const segments = await storedOnly(directory, told)
     const film = records.findLast((record) => record.type === 'film')
     // One that belongs to another user is no reason not to list the others.
     const claim = await claimName(directory, 'claim', options).catch(() => {
