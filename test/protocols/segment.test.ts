@@ -62,8 +62,10 @@ async function swarm(
 ) {
   const offers: SegmentOffer[] = []
   const outcomes: SegmentOutcome[] = []
+  const away: boolean[] = []
   const handler: SegmentHandler = {
     admit: init.admit ?? (() => undefined),
+    onAway: (_offer, _peer, isAway) => void away.push(isAway),
     onOffer: async (offer, _, context) => {
       offers.push(offer)
       return await work(context)
@@ -79,7 +81,7 @@ async function swarm(
   const offer = coordinator.services.segment.offer.bind(coordinator.services.segment, worker.peerId)
   const streams = () =>
     [worker, coordinator].flatMap((node) => node.getConnections()).flatMap((link) => link.streams).length
-  return { worker, coordinator, offer, offers, outcomes, streams }
+  return { worker, coordinator, offer, offers, outcomes, away, streams }
 }
 
 /** Work that lasts until the attempt is cancelled or lost. */
@@ -286,8 +288,11 @@ describe('a connection that breaks', () => {
 })
 
 describe('a coordinator that was started again', () => {
-  async function restarted(work: () => Promise<SegmentResult>) {
-    const first = await swarm(work)
+  async function restarted(
+    work: (context: SegmentContext) => Promise<SegmentResult>,
+    init: SegmentInit = {},
+  ) {
+    const first = await swarm(work, init)
     const privateKey = await generateKeyPair('Ed25519')
     const start = async () => {
       const node = await createNode<{ segment: Segment }>(
@@ -299,6 +304,22 @@ describe('a coordinator that was started again', () => {
     }
     return { ...first, start }
   }
+
+  test('has a place only while it is there, but for a short absence', async () => {
+    const { worker, away, offers, outcomes, start } = await restarted(untilAborted, { awayMs: 500 })
+    const before = await start()
+    await before.services.segment.offer(worker.peerId, OFFER)
+    await before.stop()
+    expect(away).toEqual([])
+    await expect.poll(() => away, { timeout: 5_000 }).toEqual([true])
+    const after = await start()
+    const attempt = await after.services.segment.offer(worker.peerId, OFFER)
+    expect(away).toEqual([true, false])
+    expect(offers).toHaveLength(1)
+    attempt.cancel()
+    await expect.poll(() => outcomes).toEqual(['cancelled'])
+    expect(away).toEqual([true, false])
+  })
 
   test('gets what its worker has in hand, when it asks for the same', async () => {
     const { worker, offers, outcomes, start } = await restarted(async () => RESULT)

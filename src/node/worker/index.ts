@@ -85,6 +85,8 @@ export class Worker implements SegmentHandler {
   readonly #share: FairShare
   /** What is being encoded. */
   readonly #running = new Map<SegmentOffer, Running>()
+  /** What of it has a slot: all but what waits for a coordinator that is out of reach. */
+  readonly #occupying = new Set<SegmentOffer>()
   /** Offers that were taken and are not settled: their segments are being encoded, or their coordinators have not got them yet. */
   #unsettled = 0
   #draining = false
@@ -151,19 +153,36 @@ export class Worker implements SegmentHandler {
   }
 
   async onOffer(offer: SegmentOffer, peer: PeerId, context: SegmentContext): Promise<SegmentResult> {
-    const coordinator = peer.toString()
-    const began = this.#seconds()
-    this.#share.begin(coordinator, began)
-    this.#running.set(offer, { coordinator, began, frames: 0 })
-    this.#init.capacity.begin(offer, `${coordinator} ${offer.job}`, began)
+    this.#occupy(offer, peer)
+    this.#running.set(offer, { coordinator: peer.toString(), began: this.#seconds(), frames: 0 })
     this.#tell(offer, peer, { state: 'started' })
     try {
       return await this.#encode(offer, peer, context)
     } finally {
       this.#running.delete(offer)
-      this.#init.capacity.end(offer)
-      this.#share.end(coordinator, this.#seconds())
+      this.#vacate(offer, peer)
     }
+  }
+
+  /** Nobody waits for a slot in which the dead job of a coordinator hangs, until that is given up. */
+  onAway(offer: SegmentOffer, peer: PeerId, isAway: boolean): void {
+    if (!this.#running.has(offer)) return
+    if (isAway) this.#vacate(offer, peer)
+    else this.#occupy(offer, peer)
+  }
+
+  #occupy(offer: SegmentOffer, peer: PeerId): void {
+    const coordinator = peer.toString()
+    const now = this.#seconds()
+    this.#occupying.add(offer)
+    this.#share.begin(coordinator, now)
+    this.#init.capacity.begin(offer, `${coordinator} ${offer.job}`, now)
+  }
+
+  #vacate(offer: SegmentOffer, peer: PeerId): void {
+    if (!this.#occupying.delete(offer)) return
+    this.#init.capacity.end(offer)
+    this.#share.end(peer.toString(), this.#seconds())
   }
 
   /** How many of a coordinator's tasks are nearly done. */

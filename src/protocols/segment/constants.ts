@@ -29,6 +29,9 @@ export const SEGMENT_REATTACH_INTERVAL_MS = 500
 /** How long a worker goes on with a task whose coordinator is out of reach: longer than that counts with it. */
 export const SEGMENT_DETACHED_MS = 120_000
 
+/** After this long without its coordinator a task keeps no place from others: most of them are waiting for bytes of it anyway. */
+export const SEGMENT_AWAY_MS = 10_000
+
 /** How long a worker that wants to leave waits for a coordinator that is out of reach. */
 export const SEGMENT_LEAVE_MS = 5_000
 

@@ -46,6 +46,11 @@ export interface SegmentHandler {
   admit(offer: SegmentOffer, peer: PeerId): { code: string; message: string } | undefined
   /** Does the work. What it throws is reported by its `code` and message. */
   onOffer(offer: SegmentOffer, peer: PeerId, context: SegmentContext): Promise<SegmentResult>
+  /**
+   * The coordinator of what is being worked on has been out of reach for ten seconds, or is there again after that: meanwhile others
+   * may have the place.
+   */
+  onAway?(offer: SegmentOffer, peer: PeerId, isAway: boolean): void
   /** Called once for each offer that `admit` let in, after `onOffer` has settled. */
   onSettled(offer: SegmentOffer, peer: PeerId, outcome: SegmentOutcome): void
 }
@@ -61,6 +66,8 @@ export interface SegmentInit {
   retainMs?: number
   /** Default 2 minutes. */
   detachedMs?: number
+  /** Default 10 s. */
+  awayMs?: number
 }
 
 export interface SegmentOfferOptions extends AbortOptions {

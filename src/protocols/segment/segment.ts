@@ -7,6 +7,7 @@ import { encodeMessage, messageStream, readMessage } from '../messages.ts'
 import { openStream, type ProtocolComponents } from '../streams.ts'
 import { type Accepted, CoordinatorAttempt } from './attempt.ts'
 import {
+  SEGMENT_AWAY_MS,
   SEGMENT_DETACHED_MS,
   SEGMENT_HEARTBEAT_MS,
   SEGMENT_LEASE_MS,
@@ -95,6 +96,7 @@ export class SegmentService implements Segment, Startable {
       heartbeatMs: this.#init.heartbeatMs ?? SEGMENT_HEARTBEAT_MS,
       retainMs: this.#init.retainMs ?? SEGMENT_RETAIN_MS,
       detachedMs: this.#init.detachedMs ?? SEGMENT_DETACHED_MS,
+      awayMs: this.#init.awayMs ?? SEGMENT_AWAY_MS,
       signal: this.#running.signal,
     })
   }

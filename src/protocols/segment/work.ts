@@ -30,6 +30,8 @@ export interface WorkInit {
   retainMs: number
   /** How long it is worked on while the coordinator is out of reach. */
   detachedMs: number
+  /** How long it keeps its place from others then. */
+  awayMs: number
   /** Aborted when the node stops. */
   signal: AbortSignal
 }
@@ -37,6 +39,8 @@ export interface WorkInit {
 export class Work {
   /** Never rejects; the handler has settled by then. */
   readonly outcome: Promise<SegmentOutcome>
+  readonly #offer: SegmentOffer
+  readonly #peer: PeerId
   readonly #init: WorkInit
   readonly #report: Promise<SegmentReport>
   readonly #settled = Promise.withResolvers<SegmentOutcome>()
@@ -47,15 +51,20 @@ export class Work {
   #isHurried = false
   #reporter: Reporter | undefined
   #patience: Countdown | undefined
+  #absence: Countdown | undefined
+  #isAway = false
   #retention: Countdown | undefined
 
   constructor(offer: SegmentOffer, peer: PeerId, init: WorkInit) {
+    this.#offer = offer
+    this.#peer = peer
     this.#init = init
     const unlink = onAbort(init.signal, () => this.#end('lost'))
-    this.#report = this.#run(offer, peer)
+    this.#report = this.#run()
     this.outcome = this.#settled.promise.then(async (outcome) => {
       unlink()
       this.#patience?.stop()
+      this.#absence?.stop()
       this.#retention?.stop()
       if (outcome === 'lost') this.#stream?.abort(new Error('The attempt is given up'))
       this.#handling.abort(new ProtocolError({ code: 'DISCONNECTED', detail: `the attempt was ${outcome}` }))
@@ -68,6 +77,8 @@ export class Work {
   /** Accepts the offer on a stream, and tells of the work there until the stream ends. Never throws. */
   async serve(stream: Stream, messages: MessageStream): Promise<void> {
     this.#patience?.stop()
+    this.#absence?.stop()
+    this.#setAway(false)
     // It came back before this side had noticed that it was gone.
     this.#stream?.abort(new Error('The coordinator is there on another stream'))
     this.#stream = stream
@@ -76,8 +87,12 @@ export class Work {
     else await close(stream, this.#init.signal)
     if (this.#stream !== stream) return
     this.#stream = undefined
-    if (outcome === 'lost') this.#wait()
-    else this.#end(outcome)
+    if (outcome !== 'lost') {
+      this.#end(outcome)
+      return
+    }
+    this.#wait()
+    this.#absence = new Countdown(this.#init.awayMs, () => this.#setAway(true))
   }
 
   /** This node wants to leave: a coordinator that is not there, or is not any more, is waited for only so long. */
@@ -119,8 +134,8 @@ export class Work {
   }
 
   /** The handler's result or failure, as the report that tells of it. */
-  async #run(offer: SegmentOffer, peer: PeerId): Promise<SegmentReport> {
-    const report = await this.#handle(offer, peer)
+  async #run(): Promise<SegmentReport> {
+    const report = await this.#handle()
     this.#hasReport = true
     if (!this.#isHurried) this.#patience?.stop()
     if (report.type === 'result') {
@@ -132,9 +147,9 @@ export class Work {
     return report
   }
 
-  async #handle(offer: SegmentOffer, peer: PeerId): Promise<SegmentReport> {
+  async #handle(): Promise<SegmentReport> {
     try {
-      const result = await this.#init.handler.onOffer(offer, peer, {
+      const result = await this.#init.handler.onOffer(this.#offer, this.#peer, {
         signal: this.#handling.signal,
         onProgress: (progress) => {
           this.#newest = segmentProgress.parse(progress)
@@ -145,6 +160,12 @@ export class Work {
     } catch (err) {
       return { type: 'failed', ...tellFailure(err) }
     }
+  }
+
+  #setAway(isAway: boolean): void {
+    if (this.#isAway === isAway || this.#hasReport) return
+    this.#isAway = isAway
+    this.#init.handler.onAway?.(this.#offer, this.#peer, isAway)
   }
 
   #end(outcome: SegmentOutcome): void {
