@@ -4,7 +4,15 @@ import './polyfill.ts'
 import { hostname } from 'node:os'
 import { extname } from 'node:path'
 import { Command, type Command as CommandType, InvalidArgumentError, Option } from 'commander'
-import type { EncodeRequest, JobEvent, NodeInit, VerifyLevel, WorkerTaskEvent } from './node/index.ts'
+import type {
+  EncodeRequest,
+  JobEvent,
+  NodeInit,
+  SandboxMode,
+  SwarmNode,
+  VerifyLevel,
+  WorkerTaskEvent,
+} from './node/index.ts'
 import { VERSION } from './node/version.ts'
 import { jsonLines } from './ui/json-lines.ts'
 import { logFile } from './ui/log-file.ts'
@@ -23,6 +31,7 @@ const err = (text: string) => void process.stderr.write(text)
 const json = jsonLines(out)
 
 interface NetworkOptions {
+  sandbox?: SandboxMode
   name: string
   listen?: string[]
   port?: number
@@ -64,7 +73,8 @@ networkOptions(
       '--max-load <cores>',
       'take nothing while other programs use more cores than that',
       positiveNumber,
-    ),
+    )
+    .addOption(sandboxOption()),
 ).action((options: NetworkOptions & { slots?: number; maxLoad?: number }) =>
   main(
     options,
@@ -94,6 +104,7 @@ networkOptions(
             cores: machine.cores,
             ffmpeg: ffmpeg.version,
             open: node.isOpen,
+            sandbox: node.sandbox.kind ?? null,
           })
         } else {
           out(`${options.name} is ready: ${node.peerId.toString()}\n`)
@@ -102,7 +113,9 @@ networkOptions(
             `  ffmpeg ${ffmpeg.version} (${tools.ffmpeg.path}), ${slots} ${slots === 1 ? 'slot' : 'slots'} on ${machine.cores} ${machine.cores === 1 ? 'core' : 'cores'}\n`,
           )
           out(`  ${node.isOpen ? OPEN : 'closed swarm: only nodes with its key, or those allowed, get in'}\n`)
+          out(`  ${sandboxText(node.sandbox)}\n`)
         }
+        if (process.getuid?.() === 0) err(`${ROOT}\n`)
         node.discovery?.addEventListener('unavailable', ({ detail }) =>
           err(`warning: no multicast here (${detail.message}): others must name this node with --connect\n`),
         )
@@ -170,6 +183,7 @@ networkOptions(
     .option('--local', 'encode on this node even if a worker runs on this machine')
     .option('--no-local', 'leave the encoding to the others')
     .option('--slots <n>', 'segments to encode here at once', positiveInteger)
+    .addOption(sandboxOption())
     .option('--report <file>', 'write a certificate of the job there (JSON)')
     .addOption(verifyLevel('how to check the output: its times, or its pictures too').default('times'))
     .option('-y, --yes', 'replace an existing output')
@@ -216,6 +230,7 @@ networkOptions(
     .option('--report <file>', 'another place for the certificate of the job')
     .option('-y, --yes', 'replace an existing output')
     .option('--slots <n>', 'segments to encode here at once', positiveInteger)
+    .addOption(sandboxOption())
     .option('-q, --quiet', 'say nothing but errors'),
 ).action((id: string | undefined, options: ResumeCliOptions) =>
   main(options, async (signal, { createNode, encode, findJob, openDataDir, resumeRequest, surroundings }) => {
@@ -427,6 +442,11 @@ function keyCommand(name: string, description: string): CommandType {
     .option('--data-dir <dir>', 'where it lies (default: $FFSWARM_HOME or the XDG data directory)')
 }
 
+function sandboxOption(): Option {
+  const text = 'whether ffmpeg works on the data of others in a sandbox'
+  return new Option('--sandbox <mode>', text).choices(['auto', 'require', 'off']).default('auto')
+}
+
 function verifyLevel(description: string): Option {
   return new Option('--verify <level>', description).choices(['times', 'full'])
 }
@@ -466,6 +486,7 @@ function nodeInit(role: NodeInit['role'], options: NetworkOptions): NodeInit {
     connect: options.connect,
     mdns: options.mdns,
     dataDir: options.dataDir,
+    sandbox: options.sandbox,
   }
 }
 
@@ -545,6 +566,14 @@ function tellTask({ coordinator, task, state, frames, detail }: WorkerTaskEvent)
 }
 
 const OPEN = "open swarm: whoever is on this network can take part; 'ffswarm key new' closes it"
+
+const ROOT = 'warning: this node runs as root, which it has no need for: a user of its own would do'
+
+function sandboxText({ kind, reason }: SwarmNode['sandbox']): string {
+  return kind === undefined
+    ? `ffmpeg runs without a sandbox: ${reason}`
+    : `ffmpeg runs in a sandbox (${kind})`
+}
 
 const SAME_REQUEST_MS = 300
 

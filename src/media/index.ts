@@ -4,9 +4,13 @@ export { lowerBound } from './ascending-times.ts'
 export { chooseCut, type KeyframePlaces } from './cuts.ts'
 export { MediaError, type MediaFailure } from './failure.ts'
 export {
+  type Access,
   allEnded,
+  type Confine,
+  type Confinement,
   type Encoder,
   type FFmpegCapabilities,
+  findOnPath,
   type Located,
   type LocatedTools,
   type LocateOptions,
@@ -14,6 +18,7 @@ export {
   readCapabilities,
   readEncoder,
   readLibavcodec,
+  readToolVersion,
   type Tool,
   type Usage,
 } from './ffmpeg/index.ts'

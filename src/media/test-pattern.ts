@@ -36,6 +36,7 @@ export async function encodeTestPattern(
       ],
       {
         background: true,
+        access: { reads: [] },
         signal: AbortSignal.any([options.signal, enough.signal]),
         onLine(line) {
           const frames = Number(/^frame=(\d+)$/.exec(line)?.[1] ?? Number.NaN)

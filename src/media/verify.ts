@@ -79,6 +79,7 @@ export async function inspectSegment(
     ],
     {
       ...options,
+      access: { reads: [path] },
       onLine(line) {
         const pts = /^pts=(-?\d+)/.exec(line)?.[1]
         if (pts !== undefined) times.insert(BigInt(pts))

@@ -2,10 +2,11 @@
 import { statfs } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { type Located, locateTools, readCapabilities } from '../media/index.ts'
+import { type Located, type LocatedTools, locateTools, readCapabilities } from '../media/index.ts'
 import { createDataDir } from './data-dir.ts'
 import { defaultSlots, readMachine } from './machine.ts'
 import type { Surroundings } from './node.ts'
+import { openSandbox } from './sandbox/index.ts'
 import { SOFTWARE } from './version.ts'
 
 export interface Check {
@@ -81,7 +82,30 @@ async function checkTools(surroundings: Surroundings, options: { signal: AbortSi
       ? 'lowest priority, and they end with this program even if it is killed'
       : 'lowest priority; without setpriv (util-linux) they outlive a killed program until their segment is done',
   })
+  if (checks.every(({ state }) => state !== 'error'))
+    checks.push(await checkSandbox(tools, surroundings, options))
   return checks
+}
+
+async function checkSandbox(
+  tools: LocatedTools,
+  surroundings: Surroundings,
+  options: { signal: AbortSignal },
+): Promise<Check> {
+  const init = { ...surroundings, mode: 'auto', needsLoopback: true } as const
+  const sandbox = await openSandbox(tools, init, options)
+  await sandbox.close()
+  return sandbox.kind === undefined
+    ? {
+        name: 'sandbox',
+        state: 'warning',
+        detail: `none: ${sandbox.reason}; ffmpeg works on the data of others with all rights of this user`,
+      }
+    : {
+        name: 'sandbox',
+        state: 'ok',
+        detail: `${sandbox.kind}: ffmpeg sees no files but a task's, and no network, when it works on the data of others`,
+      }
 }
 
 function checkNetwork(): Check {

@@ -17,7 +17,7 @@ const USAGE: ReadonlySet<string> = new Set([
 ])
 const ENVIRONMENT: ReadonlySet<string> = new Set([
   ...['TOOL_MISSING', 'TOOL_UNUSABLE', 'PORT_IN_USE', 'LISTEN_FAILED', 'DATA_DIR_UNUSABLE'],
-  ...['IDENTITY_UNREADABLE', 'IDENTITIES_EXHAUSTED', 'KEY_UNREADABLE'],
+  ...['IDENTITY_UNREADABLE', 'IDENTITIES_EXHAUSTED', 'KEY_UNREADABLE', 'SANDBOX_MISSING'],
 ])
 
 /** 0 done, 1 failed, 2 usage, 3 environment, 4 unfinished but resumable, 130 interrupted. */

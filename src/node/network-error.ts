@@ -13,6 +13,8 @@ export type NetworkFailure =
   | { code: 'KEY_UNREADABLE'; path: string; detail: string }
   | { code: 'KEY_MISSING' }
   | { code: 'KEY_EXISTS' }
+  /** Why there is none, as the rest of a sentence. */
+  | { code: 'SANDBOX_MISSING'; detail: string }
 
 export class NetworkError extends Error {
   readonly failure: NetworkFailure
@@ -50,6 +52,8 @@ function describe(failure: NetworkFailure): string {
       return "no key is stored, so that whoever is on the network can take part: 'ffswarm key new' makes one"
     case 'KEY_EXISTS':
       return "a key is stored already: 'ffswarm key show' prints it, and -y replaces it"
+    case 'SANDBOX_MISSING':
+      return `no sandbox can be had here (${failure.detail}): 'ffswarm doctor' says more, and --sandbox auto goes without`
     case 'IDENTITIES_EXHAUSTED':
       return `${failure.count} nodes run on the identities in ${failure.path} already: set FFSWARM_HOME to another directory`
   }

@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { freemem } from 'node:os'
 import { join } from 'node:path'
 import type { Libp2p, PeerId } from '@libp2p/interface'
-import { type FFmpegCapabilities, type LocatedTools, locateTools, readCapabilities } from '../media/index.ts'
+import { type FFmpegCapabilities, type LocatedTools, locateTools } from '../media/index.ts'
 import { type Benchmark, benchmark } from '../protocols/benchmark/index.ts'
 import { type Blob, blob } from '../protocols/blob/index.ts'
 import { type Hello, type HelloProtocol, hello } from '../protocols/hello/index.ts'
@@ -22,6 +22,7 @@ import { LOOK_EVERY_MS, readCpuTimes, watchLoad } from './load.ts'
 import { type Log, openLog } from './log.ts'
 import { defaultSlots, type Machine, readMachine } from './machine.ts'
 import { createMembership, type Membership } from './membership.ts'
+import { openSandbox, type Sandbox, type SandboxMode } from './sandbox/index.ts'
 import { SOFTWARE } from './version.ts'
 import { Worker, type WorkerTaskEvent } from './worker/index.ts'
 import { type SourceProxy, startSourceProxy } from './worker/source-proxy.ts'
@@ -48,6 +49,8 @@ export interface NodeInit {
   slots?: number | undefined
   /** A worker takes nothing while others use more cores of the machine; undefined: whatever they use. */
   maxLoad?: number | undefined
+  /** Whether ffmpeg works in a sandbox on data of others: where the system has one (`auto`, the default), always, or never. */
+  sandbox?: SandboxMode | undefined
   onTask?(event: WorkerTaskEvent): void
 }
 
@@ -56,6 +59,8 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv
   readonly platform: NodeJS.Platform
   readonly arch: string
+  /** Of the user; undefined where the system has none. */
+  readonly uid: number | undefined
   /** A monotonic clock in milliseconds. */
   now(): number
   /** A number in [0, 1). */
@@ -83,6 +88,7 @@ export interface SwarmNode {
   readonly blobs: BlobStore
   readonly tools: LocatedTools
   readonly ffmpeg: FFmpegCapabilities
+  readonly sandbox: Pick<Sandbox, 'kind' | 'reason'>
   readonly machine: Machine
   /** How many segments it encodes at once. */
   readonly capacity: Capacity
@@ -116,15 +122,24 @@ export async function createNode(
   const swarm = init.swarm ?? SWARM_DEFAULT
   const key = await chooseKey(init.key, dataDir)
   const locating = locateTools({ ...surroundings, cacheDir: join(dataDir, 'bin') })
-  const asking = locating.then((tools) => readCapabilities(tools.ffmpeg, options))
+  const opening = locating.then((located) => {
+    const { sandbox: mode = 'auto', role } = init
+    return openSandbox(located, { ...surroundings, mode, needsLoopback: role === 'worker' }, options)
+  })
   // Whoever has the identity is told first.
-  asking.catch(() => {})
-  const [tools, machine, secrets, identity] = await Promise.all([
+  opening.catch(() => {})
+  const [, machine, secrets, identity] = await Promise.all([
     locating,
     readMachine(),
     key === undefined ? undefined : deriveSecrets(key, swarm),
     claimIdentity(dataDir, options),
-  ])
+  ]).catch(async (error: unknown) => {
+    await opening.then(
+      (sandbox) => sandbox.close(),
+      () => {},
+    )
+    throw error
+  })
   const undo: (() => unknown)[] = [() => identity.release()]
   const stop = async () => {
     while (undo.length > 0) await undo.pop()?.()
@@ -136,7 +151,9 @@ export async function createNode(
     await mkdir(workDir, { recursive: true, mode: 0o700 })
     undo.push(() => rm(workDir, { recursive: true, force: true }))
 
-    const ffmpeg = await asking
+    const sandbox = await opening
+    undo.push(() => sandbox.close())
+    const { tools, ffmpeg } = sandbox
     const capacity = new Capacity({
       slots: init.slots ?? defaultSlots(machine.cores),
       isFixed: init.slots !== undefined,
@@ -151,7 +168,7 @@ export async function createNode(
     undo.push(() => clearInterval(looking))
     const blobs = new BlobStore()
     const traffic: Traffic = { bytesSent: 0, bytesReceived: 0 }
-    const proxy = init.role === 'worker' ? await startSourceProxy() : undefined
+    const proxy = init.role === 'worker' ? await startSourceProxy(sandbox.listener) : undefined
     if (proxy !== undefined) undo.push(() => proxy.stop())
     const load =
       init.maxLoad === undefined
@@ -252,6 +269,7 @@ export async function createNode(
       blobs,
       tools,
       ffmpeg,
+      sandbox,
       machine,
       capacity,
       dataDir,

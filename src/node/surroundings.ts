@@ -6,6 +6,7 @@ export function surroundings(): Surroundings {
     env: process.env,
     platform: process.platform,
     arch: process.arch,
+    uid: process.getuid?.(),
     now: () => performance.now(),
     random: () => Math.random(),
   }

@@ -10,9 +10,12 @@ test.skipIf(process.platform !== 'linux')('one that hangs is ended, and said to 
 })
 
 test('one that works without a word is not', async () => {
-  await run(shell, ['-c', 'end=$(($(date +%s) + 2)); while [ $(date +%s) -lt $end ]; do :; done'], {
-    stallMs: 600,
-  })
+  await run(shell, ['-c', 'i=0; while [ $i -lt 3000000 ]; do i=$((i + 1)); done'], { stallMs: 1_500 })
+})
+
+test('one that has another do the work is not', async () => {
+  const inner = 'i=0; while [ $i -lt 3000000 ]; do i=$((i + 1)); done'
+  await run(shell, ['-c', `sh -c '${inner}'; true`], { stallMs: 1_500 })
 })
 
 test.skipIf(process.platform !== 'linux')('encoders yield to everybody else: CPU and disk', async () => {

@@ -4,8 +4,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { segmentBytesMax } from '../../src/media/index.ts'
 import { collect } from '../../src/node/coordinator/executor.ts'
-import { segmentBytesMax } from '../../src/node/coordinator/verify-segment.ts'
 
 type Collect = Parameters<typeof collect>
 

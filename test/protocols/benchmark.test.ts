@@ -71,17 +71,17 @@ test('a failure is told by its code; a node without a benchmark refuses', async 
 
 test('whoever asked and went away stops the work', async () => {
   let stopped = false
+  const controller = new AbortController()
   const { measure } = await pair({
     run: async (_request, _peer, { signal }) => {
+      setTimeout(() => controller.abort(new Error('enough')), 50)
       await sleep(60_000, undefined, { signal, ref: false }).catch(() => {
         stopped = true
       })
       return { frames: 0, seconds: 0 }
     },
   })
-  const controller = new AbortController()
   const measured = measure(REQUEST, { signal: controller.signal })
-  setTimeout(() => controller.abort(new Error('enough')), 50)
   await expect(measured).rejects.toThrow('enough')
   await expect.poll(() => stopped).toBe(true)
 })

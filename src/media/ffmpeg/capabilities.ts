@@ -49,6 +49,12 @@ export async function readLibavcodec(ffmpeg: Tool, options: { signal?: AbortSign
   return major
 }
 
+/** The first line that it prints of itself. @throws MediaError TOOL_UNUSABLE */
+export async function readToolVersion(tool: Tool, options: { signal?: AbortSignal } = {}): Promise<string> {
+  const [line = ''] = await readAll(tool, ['-version'], options)
+  return line
+}
+
 const majors = new WeakMap<Tool, number>()
 
 /** `59.37.100`, from a line such as `libavcodec     59. 37.100 / 59. 37.100`. */
@@ -97,6 +103,8 @@ async function readAll(tool: Tool, args: string[], options: { signal?: AbortSign
   try {
     await run(tool, args, {
       ...options,
+      // It needs nothing but itself: where it cannot be confined, that shows here.
+      access: { reads: [] },
       onLine(line) {
         if (lines.length < LINES_MAX) lines.push(line)
       },

@@ -5,6 +5,8 @@ export {
   readCapabilities,
   readEncoder,
   readLibavcodec,
+  readToolVersion,
 } from './capabilities.ts'
-export { type Located, type LocatedTools, type LocateOptions, locateTools } from './locate.ts'
+export type { Access, Confine, Confinement } from './confinement.ts'
+export { findOnPath, type Located, type LocatedTools, type LocateOptions, locateTools } from './locate.ts'
 export { allEnded, type RunOptions, run, type Tool, type Usage } from './run.ts'

@@ -121,7 +121,8 @@ async function copyExecutable(from: string, to: string): Promise<string> {
   return to
 }
 
-async function findOnPath(
+/** A program of the PATH. */
+export async function findOnPath(
   name: string,
   { env, platform }: Pick<LocateOptions, 'env' | 'platform'>,
 ): Promise<string | undefined> {

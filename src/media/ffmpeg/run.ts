@@ -3,8 +3,10 @@
  * read as it comes and never gathered whole.
  */
 import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { execa } from 'execa'
 import { MediaError } from '../failure.ts'
+import type { Access, Confine } from './confinement.ts'
 
 /** One of the two programs: where it is, and the words put before it (priority, death with the parent). */
 export interface Tool {
@@ -16,11 +18,15 @@ export interface Tool {
   readonly backgroundLauncher: readonly string[]
   /** Environment variables that this build needs. */
   readonly env?: Readonly<Record<string, string>>
+  /** How it is run on data of others; undefined: as ever. */
+  readonly confine?: Confine
 }
 
 export interface RunOptions {
   signal?: AbortSignal | undefined
   background?: boolean
+  /** It works on data of others, and is to touch no more than this. */
+  access?: Access
   /** Each line of standard output without its end; lines over 64 KiB are cut. A promise holds the reading back. */
   onLine?(line: string): void | Promise<void>
   /** Each line of standard error without its end. */
@@ -64,8 +70,11 @@ const STALL_MS = 30_000
  */
 export async function run(tool: Tool, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   options.signal?.throwIfAborted()
+  const confinement = options.access === undefined ? undefined : tool.confine?.(options.access)
   const [file = tool.path, ...prefix] = [
+    ...(confinement?.outer ?? []),
     ...(options.background ? tool.backgroundLauncher : tool.launcher),
+    ...(confinement?.inner ?? []),
     tool.path,
   ]
   const subprocess = execa(file, [...prefix, ...args], {
@@ -78,7 +87,8 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
     // A half-written segment is worth nothing: no time is given to finish it.
     killSignal: 'SIGKILL',
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
-    env: { AV_LOG_FORCE_NOCOLOR: '1', ...tool.env },
+    env: { ...confinement?.env, AV_LOG_FORCE_NOCOLOR: '1', ...tool.env },
+    extendEnv: confinement?.env === undefined,
   })
   keepCount(tool, subprocess)
 
@@ -97,9 +107,10 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
   let cpuSeconds: number | undefined
   const sampleCpu = () => {
     if (options.measureCpu !== true || subprocess.pid === undefined) return
-    cpuSeconds = readCpuSeconds(subprocess.pid) ?? cpuSeconds
+    const pid = innermost(subprocess.pid)
+    cpuSeconds = readCpuSeconds(pid) ?? cpuSeconds
     if (options.onUsage === undefined || cpuSeconds === undefined) return
-    options.onUsage({ cpuSeconds, rssBytes: readPeakBytes(subprocess.pid) })
+    options.onUsage({ cpuSeconds, rssBytes: readPeakBytes(pid) })
   }
   if (options.onLine !== undefined && subprocess.stdout !== null && subprocess.stdout !== undefined) {
     try {
@@ -122,7 +133,7 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
       code: 'TOOL_EXIT',
       tool: tool.name,
       exitCode: result.exitCode,
-      signal: result.signal,
+      signal: result.signal ?? signalOf(result.exitCode),
       detail: lastWords(stderrTail) || (result.originalMessage ?? ''),
     })
   }
@@ -140,7 +151,7 @@ function watchForStall(
   let idleLooks = 0
   let hasStalled = false
   const timer = setInterval(() => {
-    const now = subprocess.pid === undefined ? undefined : readCpuSeconds(subprocess.pid)
+    const now = subprocess.pid === undefined ? undefined : readCpuSeconds(innermost(subprocess.pid))
     idleLooks = now === undefined || now !== cpuSeconds || isWaiting() ? 0 : idleLooks + 1
     cpuSeconds = now
     if (idleLooks < STALL_LOOKS) return
@@ -180,6 +191,32 @@ const LOST_ENDING = /^Error (writing trailer of|closing file) /m
 export async function succeeds(file: string, args: readonly string[]): Promise<boolean> {
   const result = await execa(file, args, { stdio: 'ignore', reject: false, timeout: 5_000 })
   return !result.failed
+}
+
+/** The tool itself has no children; what confines it waits for it as its parent. */
+function innermost(pid: number): number {
+  for (let innermost = pid, depth = 0; ; depth++) {
+    const child = depth < DEPTH_MAX ? firstChildOf(innermost) : undefined
+    if (child === undefined) return innermost
+    innermost = child
+  }
+}
+
+const DEPTH_MAX = 4
+
+function firstChildOf(pid: number): number | undefined {
+  try {
+    const [child = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ')
+    return child === '' ? undefined : Number(child)
+  } catch {
+    return undefined
+  }
+}
+
+/** What confines a tool tells of the signal that ended it as a shell does. */
+function signalOf(exitCode: number | undefined): string | undefined {
+  const number = (exitCode ?? 0) - 128
+  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0]
 }
 
 /** utime and stime of proc(5), in the 1/100 s that Linux shows to programs on every architecture in use. */

@@ -1,4 +1,5 @@
 /** The command line that encodes one segment: pure, so that what is exact about it can be read and tested. */
+import type { Access } from '../ffmpeg/index.ts'
 import { formatMicroseconds, formatRational, MICROSECONDS, rescale } from '../rational.ts'
 import { besideZero } from '../timing.ts'
 import { IN_BAND_FILTER } from './in-band.ts'
@@ -10,6 +11,11 @@ import {
   type SegmentTask,
   segmentTimeScale,
 } from './task.ts'
+
+/** What ffmpeg has to do with while it works on a segment. */
+export function accessTo({ inputUrl }: Pick<SegmentFiles, 'inputUrl'>): Access {
+  return { reads: inputUrl.startsWith('file:') ? [inputUrl.slice('file:'.length)] : [] }
+}
 
 export interface SegmentFiles {
   /** A `file:` URL or the loopback URL of a blob. */

@@ -2,15 +2,17 @@
  * Encodes one segment and proves its frame times; starts decoding further back as long as they are not right, or as what
  * the decoder complained about may have spoilt its pictures.
  */
+import { writeFile } from 'node:fs/promises'
 import { MediaError, type MediaFailure } from '../failure.ts'
 import { run, type Tool, type Usage } from '../ffmpeg/index.ts'
 import { ptsDigest } from '../frame-index.ts'
 import { parseFrameLine } from '../frame-times.ts'
 import { type InspectedSegment, inspectSegment } from '../verify.ts'
-import { firstSeen, type SegmentFiles, segmentArguments } from './arguments.ts'
+import { accessTo, firstSeen, type SegmentFiles, segmentArguments } from './arguments.ts'
 import { Complaints } from './complaints.ts'
 import { settleDoubt } from './doubt.ts'
 import { EncodingProgress } from './progress.ts'
+import { segmentBytesMax } from './size.ts'
 import type { SegmentTask } from './task.ts'
 
 export interface SegmentProgress {
@@ -109,6 +111,8 @@ async function encodeFrom(
   const wanted = firstSeen(task, seekPts)
   let seen: bigint | undefined
   let cpuSeconds = 0
+  // What confines it can let it write to a file that is there.
+  await writeFile(files.outputPath, '')
   try {
     const ran = await run(tools.ffmpeg, segmentArguments(task, seekPts, files, options.libavcodec), {
       measureCpu: true,
@@ -116,6 +120,11 @@ async function encodeFrom(
       ...(options.isWaiting === undefined ? {} : { isWaiting: options.isWaiting }),
       signal: options.signal,
       background: true,
+      access: {
+        ...accessTo(files),
+        writes: [files.outputPath],
+        fileBytesMax: segmentBytesMax(task.expected.picture, task.expected.frames),
+      },
       onErrorLine: (line) => complaints.read(line),
       onLine(line) {
         const frames = progress.read(line)

@@ -3,6 +3,7 @@ export { type SegmentFiles, segmentArguments } from './arguments.ts'
 export { type EncodedSegment, type EncodeOptions, encodeSegment, type SegmentProgress } from './encode.ts'
 export { inBandHeaders } from './in-band.ts'
 export { type Retiming, RUNS_MAX } from './retime.ts'
+export { segmentBytesMax } from './size.ts'
 export { type FilteredSource, segmentSource, syncedSource } from './source.ts'
 export {
   SEGMENT_CONTAINERS,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { run, type Tool } from '../ffmpeg/index.ts'
 import { parseFrameLine } from '../frame-times.ts'
 import { formatRational } from '../rational.ts'
-import { inputArguments, type SegmentFiles, trimSource } from './arguments.ts'
+import { accessTo, inputArguments, type SegmentFiles, trimSource } from './arguments.ts'
 import { Complaints } from './complaints.ts'
 import type { SegmentInput, SegmentRange } from './task.ts'
 
@@ -38,6 +38,7 @@ export async function decodePictures(
     ],
     {
       ...options,
+      access: accessTo(files),
       onErrorLine: (line) => complaints.read(line),
       onLine(line) {
         // Not its duration: containers differ in what they know of that behind a seek.

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { toSeconds } from '../../media/index.ts'
+import { segmentBytesMax, toSeconds } from '../../media/index.ts'
 import { SLOTS_MAX } from '../capacity.ts'
 import type { SwarmNode } from '../node.ts'
 import { type Assignment, ATTEMPTS_MAX, type SchedulePolicy, Scheduler } from '../scheduler/index.ts'
@@ -25,7 +25,7 @@ import { StartsInDoubt } from './starts.ts'
 import type { StoredJob } from './store/index.ts'
 import { recipeOf } from './store/recipe.ts'
 import { givenRecord, segmentRecord } from './store/to-records.ts'
-import { segmentBytesMax, type VerifiedSegment, verifySegment } from './verify-segment.ts'
+import { type VerifiedSegment, verifySegment } from './verify-segment.ts'
 
 export interface DispatchInit {
   node: SwarmNode

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server as SocketServer } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { AnswerEnds, type Range } from './answer-end.ts'
 import type { BlockCache } from './block-cache.ts'
@@ -49,7 +49,8 @@ interface Served {
   close(): void
 }
 
-export async function startSourceProxy(): Promise<SourceProxy> {
+/** @param listener a socket that listens already, on the loopback interface of those that are to read; by default a new one on this machine's */
+export async function startSourceProxy(listener?: SocketServer): Promise<SourceProxy> {
   const sources = new Map<string, Served>()
   const server = createServer((request, response) => {
     const served = sources.get(request.url ?? '')
@@ -59,9 +60,10 @@ export async function startSourceProxy(): Promise<SourceProxy> {
     }
     respond(served, request, response).catch(() => response.destroy())
   })
-  server.listen(0, '127.0.0.1')
+  if (listener === undefined) server.listen(0, '127.0.0.1')
+  else server.listen(listener)
   await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const { port } = (listener ?? server).address() as AddressInfo
   return {
     serve(source, needed) {
       const path = `/${randomBytes(16).toString('hex')}`
@@ -72,7 +74,10 @@ export async function startSourceProxy(): Promise<SourceProxy> {
       const isWaiting = () => served.reads > 0
       return { url: `http://127.0.0.1:${port}${path}`, inputOptions: INPUT_OPTIONS, isWaiting, close }
     },
-    stop: () => closeServer(server),
+    async stop() {
+      listener?.close()
+      await closeServer(server)
+    },
   }
 }
 

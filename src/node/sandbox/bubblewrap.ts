@@ -1,0 +1,63 @@
+/**
+ * The words by which bubblewrap (`bwrap`) runs a tool with nothing of this machine but the system's programs and libraries, read-only,
+ * and the files of one task: no home, no other process, no network beyond the loopback interface of a namespace.
+ */
+import { basename, dirname, join } from 'node:path'
+import type { Access } from '../../media/index.ts'
+
+/** What a program of this machine needs to run at all. */
+export interface SystemFiles {
+  /** Directories and files to be seen as they are. */
+  readonly seen: readonly string[]
+  /** Symbolic links at the root, such as `/lib` to `usr/lib`. */
+  readonly links: readonly { readonly path: string; readonly target: string }[]
+}
+
+/** Directories at the root where programs and libraries lie; those that are links are made anew. */
+export const SYSTEM_ROOTS = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/usr', '/nix', '/gnu']
+
+/** What finds libraries (and which of several), and tells how many processors there are: encoders ask for that. */
+export const SYSTEM_FILES = [
+  ...['/etc/alternatives', '/etc/ld.so.cache', '/etc/ld.so.conf', '/etc/ld.so.conf.d'],
+  ...['/sys/devices/system', '/run/current-system'],
+]
+
+export interface BubblewrapInit {
+  readonly bwrap: string
+  readonly system: SystemFiles
+  /** The program's file, links resolved. */
+  readonly program: string
+  /** Needed where this user may not make namespaces otherwise; where it is root, root's rights over files get lost by it. */
+  readonly userNamespace: boolean
+  /** Runs in the network namespace that it is started in, instead of in an empty one of its own. */
+  readonly keepsNetwork: boolean
+}
+
+/** Up to the program's own words. */
+export function bubblewrapWords(init: BubblewrapInit, { reads, writes = [] }: Access): string[] {
+  const { bwrap, system, program } = init
+  return [
+    bwrap,
+    ...(init.userNamespace ? ['--unshare-user'] : KEEP_FILE_RIGHTS),
+    ...(init.keepsNetwork ? [] : ['--unshare-net']),
+    ...['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup-try'],
+    ...['--die-with-parent', '--new-session'],
+    ...system.seen.flatMap((path) => ['--ro-bind', path, path]),
+    ...system.links.flatMap(({ path, target }) => ['--symlink', target, path]),
+    ...['--proc', '/proc', '--dev', '/dev', '--dir', '/tmp'],
+    ...programFiles(program).flatMap((path) => ['--ro-bind-try', path, path]),
+    ...reads.flatMap((path) => ['--ro-bind', path, path]),
+    ...writes.flatMap((path) => ['--bind', path, path]),
+    // Both lie in memory, which a file in them would take.
+    ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', '/', '--'],
+  ]
+}
+
+/** Root reads and writes whatever is shown to it, as it does outside; other rights are of no use to an encoder. */
+const KEEP_FILE_RIGHTS = ['--cap-drop', 'ALL', '--cap-add', 'CAP_DAC_OVERRIDE']
+
+/** A build in a directory of its own has its libraries beside it. */
+function programFiles(program: string): string[] {
+  const directory = dirname(program)
+  return [program, ...(basename(directory) === 'bin' ? [join(directory, '..', 'lib')] : [])]
+}

@@ -1,0 +1,207 @@
+/**
+ * What a broken or taken over ffmpeg gets at inside the sandbox: a shell in ffmpeg's place does what an attacker would. Where the
+ * system gives no sandbox there is nothing to try, and these are skipped.
+ */
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { run } from '../../src/media/ffmpeg/index.ts'
+import { type Access, MediaError, type Tool } from '../../src/media/index.ts'
+import { openSandbox, type Sandbox, type SandboxMode } from '../../src/node/sandbox/index.ts'
+import { tools } from '../helpers/ffmpeg.ts'
+
+const directory = await mkdtemp(join(tmpdir(), 'ffswarm-sandbox-'))
+const signal = new AbortController().signal
+const { env, platform } = process
+const init = (mode: SandboxMode) => ({ mode, needsLoopback: true, env, platform, uid: process.getuid?.() })
+
+const sandbox = await openSandbox(tools, init('auto'), { signal })
+const hasSandbox = sandbox.kind !== undefined
+/** A shell in ffmpeg's place. */
+const impostor = (): Tool => {
+  const confine = sandbox.tools.ffmpeg.confine
+  return {
+    ...{ name: 'ffmpeg', path: '/bin/sh', launcher: [], backgroundLauncher: [] },
+    ...(confine === undefined ? {} : { confine }),
+  }
+}
+
+afterAll(async () => {
+  await sandbox.close()
+  sandbox.listener?.close()
+  await rm(directory, { recursive: true, force: true })
+})
+
+/** What the attack prints, and how it fails. */
+async function attack(command: string, access: Access = { reads: [] }) {
+  const lines: string[] = []
+  try {
+    await run(impostor(), ['-c', command], { access, onLine: (line) => void lines.push(line) })
+    return { lines, error: undefined }
+  } catch (error) {
+    if (!(error instanceof MediaError)) throw error
+    return { lines, error }
+  }
+}
+
+async function file(name: string, content = ''): Promise<string> {
+  const path = join(directory, name)
+  await writeFile(path, content)
+  return path
+}
+
+describe.skipIf(!hasSandbox)('what runs in the sandbox', () => {
+  test('reads the files that it is given, and no other', async () => {
+    const [given, canary] = [await file('given', 'for it'), await file('canary', 'secret')]
+    expect((await attack(`cat ${given}`, { reads: [given] })).lines).toEqual(['for it'])
+    expect(await attack(`cat ${canary}`, { reads: [given] })).toMatchObject({
+      lines: [],
+      error: { failure: { code: 'TOOL_EXIT', detail: expect.stringMatching(/No such file/) } },
+    })
+    const seen = await attack(`ls ${directory} /home /root /etc/passwd /etc/shadow /var 2> /dev/null; true`, {
+      reads: [given],
+    })
+    expect(seen.lines.join(' ')).not.toMatch(/canary|passwd|shadow/)
+  })
+
+  test('writes the files that it is given, and no other', async () => {
+    const [given, canary] = [await file('output'), await file('canary', 'as it was')]
+    const others = [canary, '/tmp/x', '/x', '/dev/x', '/dev/shm/x', '/usr/x', join(directory, 'new')]
+    const { lines } = await attack(
+      [
+        `echo result > ${given}`,
+        ...others.map((path) => `(echo x > ${path}) 2> /dev/null && echo ${path}`),
+      ].join('; '),
+      { reads: [canary], writes: [given] },
+    )
+    expect(lines).toEqual([])
+    expect(await readFile(given, 'utf8')).toBe('result\n')
+    expect(await readFile(canary, 'utf8')).toBe('as it was')
+  })
+
+  test('reaches what listens for it over the network, and nothing else', async () => {
+    const answers = (name: string) => createServer((_, response) => void response.end(name))
+    const [outside, inside] = [answers('outside').listen(0, '127.0.0.1'), answers('inside')]
+    await once(outside, 'listening')
+    if (sandbox.listener === undefined) throw new Error('it listens inside')
+    inside.listen(sandbox.listener)
+    const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port
+    const ask = async (port: number) => {
+      const url = `http://127.0.0.1:${port}/`
+      const asking = run(
+        sandbox.tools.ffmpeg,
+        ['-v', 'error', '-f', 'data', '-i', url, '-map', '0', '-c', 'copy', '-f', 'data', '-'],
+        {
+          access: { reads: [] },
+        },
+      )
+      return await asking.then(
+        () => 'answered',
+        (error: unknown) => (error instanceof MediaError ? error.message : String(error)),
+      )
+    }
+    try {
+      expect(await ask(portOf(sandbox.listener))).toBe('answered')
+      expect(await ask(portOf(outside))).toMatch(/refused/i)
+    } finally {
+      outside.close()
+      inside.close()
+    }
+  })
+
+  test('sees no other process, and nothing of this one’s environment', async () => {
+    process.env.FFSWARM_TEST_SECRET = 'secret'
+    const { lines } = await attack(
+      'for p in /proc/[0-9]*; do echo $p; done; echo HOME=$HOME SECRET=$FFSWARM_TEST_SECRET',
+    )
+    delete process.env.FFSWARM_TEST_SECRET
+    expect(lines.filter((line) => line.startsWith('/proc/')).length).toBeLessThan(5)
+    expect(lines.at(-1)).toBe('HOME= SECRET=')
+  })
+
+  test('gains no rights, and has none over the system', async () => {
+    const { lines } = await attack('grep -E "^(NoNewPrivs|CapEff)" /proc/self/status')
+    expect(lines[1]).toMatch(/NoNewPrivs:\s+1/)
+    // Root may read and write whatever is shown to it, and nothing more.
+    expect(lines[0]).toMatch(process.getuid?.() === 0 ? /CapEff:\s+0000000000000002/ : /CapEff:\s+0+$/)
+  })
+
+  test('ends with whoever started it', async () => {
+    const controller = new AbortController()
+    const mark = `${process.pid}${Date.now()}`
+    const running = run(impostor(), ['-c', `sleep 60.${mark} & sleep 60.${mark}`], {
+      access: { reads: [] },
+      signal: controller.signal,
+    })
+    const processes = () =>
+      execFileSync('sh', ['-c', `pgrep -f '[s]leep 60.${mark}' || true`], { encoding: 'utf8' })
+    await expect.poll(processes, { timeout: 10_000 }).not.toBe('')
+    controller.abort(new Error('enough'))
+    await expect(running).rejects.toThrow('enough')
+    await expect.poll(processes, { timeout: 10_000 }).toBe('')
+  })
+
+  test('is told of by the signal that ended it, as outside', async () => {
+    const { error } = await attack('kill -SEGV $$')
+    expect(error).toMatchObject({ failure: { code: 'TOOL_EXIT', signal: 'SIGSEGV' } })
+  })
+
+  const LOOP = 'i=0; while [ $i -lt 500000 ]; do i=$((i + 1)); done'
+
+  test('has the CPU time counted that it takes', async () => {
+    let used = 0
+    await run(impostor(), ['-c', `${LOOP}; echo half; ${LOOP}`], {
+      access: { reads: [] },
+      measureCpu: true,
+      onLine: () => {},
+      onUsage: ({ cpuSeconds }) => {
+        used = cpuSeconds
+      },
+    })
+    expect(used).toBeGreaterThan(0.2)
+  })
+
+  test('that does nothing is ended as a hung one', async () => {
+    const hanging = run(impostor(), ['-c', 'sleep 60'], { access: { reads: [] }, stallMs: 1_000 })
+    await expect(hanging).rejects.toMatchObject({ failure: { code: 'TOOL_STALLED' } })
+  })
+})
+
+test.skipIf(platform !== 'linux')('no file becomes larger than a run is allowed', async () => {
+  const output = await file('large')
+  const { error } = await attack(`head -c 1000000 /dev/zero > ${output}`, {
+    reads: [],
+    writes: [output],
+    fileBytesMax: 4096,
+  })
+  expect(error).toMatchObject({ failure: { code: 'TOOL_EXIT' } })
+  expect((await stat(output)).size).toBeLessThanOrEqual(4096)
+})
+
+describe('a machine without bubblewrap', () => {
+  const without = { ...init('auto'), env: { ...env, PATH: join(directory, 'nothing') } }
+
+  test('does without, and knows why', async () => {
+    const opened: Sandbox = await openSandbox(tools, without, { signal })
+    expect(opened).toMatchObject({
+      kind: undefined,
+      reason: expect.stringMatching(/bubblewrap|there is none/),
+    })
+    await opened.close()
+  })
+
+  test('refuses where a sandbox is required', async () => {
+    const opening = openSandbox(tools, { ...without, mode: 'require' }, { signal })
+    await expect(opening).rejects.toMatchObject({ code: 'SANDBOX_MISSING' })
+  })
+})
+
+test('none is made where none is wanted', async () => {
+  const opened = await openSandbox(tools, init('off'), { signal })
+  expect(opened).toMatchObject({ kind: undefined, reason: expect.stringMatching(/--sandbox off/) })
+})
