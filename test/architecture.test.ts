@@ -89,11 +89,14 @@ describe('imports', () => {
 })
 
 describe('the outside world', () => {
-  test('has processes started in one file', () => {
+  test('has processes started in two files: the tools, and the network that they are confined to', () => {
     const starters = files.filter(({ imports }) =>
       imports.some(({ target }) => /^(execa|(node:)?(child_process|cluster|worker_threads))$/.test(target)),
     )
-    expect(starters.map(({ path }) => path)).toEqual(['media/ffmpeg/run.ts'])
+    expect(starters.map(({ path }) => path).sort()).toEqual([
+      'media/ffmpeg/run.ts',
+      'node/sandbox/network.ts',
+    ])
   })
 
   test.each([

@@ -1,5 +1,5 @@
 /**
- * The only place that starts a process: ffmpeg and ffprobe, without a shell, killed with their parent, their output
+ * The only place that starts a tool: ffmpeg and ffprobe, without a shell, killed with their parent, their output
  * read as it comes and never gathered whole.
  */
 import { readFileSync } from 'node:fs'

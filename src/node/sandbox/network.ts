@@ -22,7 +22,7 @@ const WORDS = ['--unshare-net', '--die-with-parent', '--new-session', '--dev-bin
 const LISTEN = `
 const server = require('node:net').createServer()
 server.listen(0, '127.0.0.1', () => process.send(process.pid, server))
-process.on('disconnect', () => process.exit())
+process.on('disconnect', () => server.close())
 `
 
 /**
