@@ -94,18 +94,20 @@ networkOptions(
         const addresses = node.libp2p.getMultiaddrs().map(String)
         const { ffmpeg, tools, machine } = node
         const { slots } = node.capacity
+        const ready = {
+          event: 'ready',
+          peer: node.peerId.toString(),
+          name: options.name,
+          addresses,
+          slots,
+          cores: machine.cores,
+          ffmpeg: ffmpeg.version,
+          open: node.isOpen,
+          sandbox: node.sandbox.kind ?? null,
+        }
+        log(ready)
         if (options.json) {
-          json({
-            event: 'ready',
-            peer: node.peerId.toString(),
-            name: options.name,
-            addresses,
-            slots,
-            cores: machine.cores,
-            ffmpeg: ffmpeg.version,
-            open: node.isOpen,
-            sandbox: node.sandbox.kind ?? null,
-          })
+          json(ready)
         } else {
           out(`${options.name} is ready: ${node.peerId.toString()}\n`)
           for (const address of addresses) out(`  listening on ${address}\n`)

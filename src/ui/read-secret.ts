@@ -4,13 +4,13 @@ import { Writable } from 'node:stream'
 
 const CHARACTERS_MAX = 4096
 
-/** @returns the first line */
+/** @returns the line that was typed; all that came by a pipe, without the last line's end */
 export async function readSecret(
   input: NodeJS.ReadStream,
   output: NodeJS.WriteStream,
   { prompt, signal }: { prompt: string; signal: AbortSignal },
 ): Promise<string> {
-  if (input.isTTY !== true) return await firstLine(input)
+  if (input.isTTY !== true) return await wholeText(input)
   output.write(prompt)
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input, output: silent, terminal: true })
@@ -22,12 +22,12 @@ export async function readSecret(
   }
 }
 
-async function firstLine(input: NodeJS.ReadStream): Promise<string> {
+async function wholeText(input: NodeJS.ReadStream): Promise<string> {
   let text = ''
   input.setEncoding('utf8')
   for await (const chunk of input) {
     text += chunk
-    if (text.includes('\n') || text.length > CHARACTERS_MAX) break
+    if (text.length > CHARACTERS_MAX) break
   }
-  return text.split('\n')[0] ?? ''
+  return text.replace(/\r?\n$/, '')
 }

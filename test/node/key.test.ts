@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -100,6 +100,17 @@ describe('the key of a user', () => {
     const directory = await newDirectory()
     await writeFile(join(directory, 'key'), 'short', { mode: 0o600 })
     await expect(readStoredKey(directory)).rejects.toMatchObject({ code: 'KEY_UNREADABLE' })
+    await rm(join(directory, 'key'))
+    await symlink(join(directory, 'nowhere'), join(directory, 'key'))
+    await expect(readStoredKey(directory)).rejects.toMatchObject({ code: 'KEY_UNREADABLE' })
+    await rm(join(directory, 'key'))
+    await mkdir(join(directory, 'key'))
+    await expect(readStoredKey(directory)).rejects.toMatchObject({ code: 'KEY_UNREADABLE' })
+    await expect(clearKey(directory)).rejects.toMatchObject({ code: 'KEY_UNREADABLE' })
+    await expect(storeKey(directory, TYPED, { overwrite: true })).rejects.toMatchObject({
+      code: 'KEY_UNREADABLE',
+    })
+    expect(await readdir(directory)).toEqual(['key'])
   })
 
   test('gives way to one that is named, and to the word for none', async () => {
@@ -109,5 +120,9 @@ describe('the key of a user', () => {
     expect(await chooseKey(undefined, directory)).toBe(stored)
     expect(await chooseKey(named, directory)).toBe(named)
     expect(await chooseKey('none', directory)).toBeUndefined()
+    await expect(chooseKey('', directory)).rejects.toMatchObject({ code: 'KEY_INVALID' })
+    await expect(chooseKey('twelve letters\nand more', directory)).rejects.toMatchObject({
+      code: 'KEY_INVALID',
+    })
   })
 })

@@ -45,9 +45,19 @@ export function parseKey(text: string): string {
       detail: 'it looks like one of ours and has a letter wrong',
     })
   }
+  // A variable that was forgotten to be set must not open the swarm.
+  if (trimmed === '') {
+    throw new NetworkError({ code: 'KEY_INVALID', detail: "it is empty; 'none' stands for an open swarm" })
+  }
   if (trimmed.length < TYPED_LENGTH_MIN) {
     const detail = `it has fewer than ${TYPED_LENGTH_MIN} characters, which can be guessed`
     throw new NetworkError({ code: 'KEY_INVALID', detail })
+  }
+  if (/\p{Cc}/u.test(trimmed)) {
+    throw new NetworkError({
+      code: 'KEY_INVALID',
+      detail: 'it has more than one line, or control characters',
+    })
   }
   if (trimmed.length > TYPED_LENGTH_MAX) {
     throw new NetworkError({ code: 'KEY_INVALID', detail: `it has more than ${TYPED_LENGTH_MAX} characters` })

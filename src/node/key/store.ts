@@ -1,5 +1,5 @@
 /** The key that a user's nodes have in common, in a file for this user alone. */
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { lstat, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isErrno } from '../errno.ts'
 import { NetworkError } from '../network-error.ts'
@@ -11,13 +11,18 @@ const fileOf = (dataDir: string) => join(dataDir, 'key')
 export async function readStoredKey(dataDir: string): Promise<string | undefined> {
   const path = fileOf(dataDir)
   try {
+    // A link that leads nowhere is a key that cannot be read: that leaves no swarm open.
+    await lstat(path)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined
+  }
+  try {
     const { mode } = await stat(path)
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
       throw new NetworkError({ code: 'KEY_UNREADABLE', path, detail: 'others can read it: chmod 600 it' })
     }
     return parseKey(await readFile(path, 'utf8'))
   } catch (cause) {
-    if (isErrno(cause, 'ENOENT')) return undefined
     if (cause instanceof NetworkError && cause.code === 'KEY_UNREADABLE') throw cause
     const detail = cause instanceof Error ? cause.message : String(cause)
     throw new NetworkError({ code: 'KEY_UNREADABLE', path, detail }, { cause })
@@ -27,7 +32,7 @@ export async function readStoredKey(dataDir: string): Promise<string | undefined
 /**
  * Written beside and renamed: whoever reads it has the whole of it.
  *
- * @throws NetworkError KEY_EXISTS
+ * @throws NetworkError KEY_EXISTS, KEY_UNREADABLE
  */
 export async function storeKey(
   dataDir: string,
@@ -35,8 +40,10 @@ export async function storeKey(
   { overwrite }: { overwrite: boolean },
 ): Promise<void> {
   const path = fileOf(dataDir)
-  if (!overwrite && (await stat(path).catch(() => undefined)) !== undefined) {
-    throw new NetworkError({ code: 'KEY_EXISTS' })
+  const stats = await lstat(path).catch(() => undefined)
+  if (!overwrite && stats !== undefined) throw new NetworkError({ code: 'KEY_EXISTS' })
+  if (stats?.isDirectory()) {
+    throw new NetworkError({ code: 'KEY_UNREADABLE', path, detail: 'it is a directory: remove it' })
   }
   const beside = `${path}.new`
   await rm(beside, { force: true })
@@ -50,14 +57,16 @@ export async function storeKey(
   await rename(beside, path)
 }
 
-/** @returns whether there was one */
+/** @returns whether there was one @throws NetworkError KEY_UNREADABLE */
 export async function clearKey(dataDir: string): Promise<boolean> {
+  const path = fileOf(dataDir)
   try {
-    await rm(fileOf(dataDir))
+    await rm(path)
     return true
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return false
-    throw error
+    const detail = error instanceof Error ? error.message : String(error)
+    throw new NetworkError({ code: 'KEY_UNREADABLE', path, detail }, { cause: error })
   }
 }
 
@@ -71,6 +80,6 @@ const NONE = 'none'
  * @throws NetworkError KEY_INVALID, KEY_UNREADABLE
  */
 export async function chooseKey(named: string | undefined, dataDir: string): Promise<string | undefined> {
-  if (named === undefined || named === '') return await readStoredKey(dataDir)
+  if (named === undefined) return await readStoredKey(dataDir)
   return named === NONE ? undefined : parseKey(named)
 }
