@@ -66,7 +66,14 @@ export {
 } from './params/index.ts'
 export { type KeyframeLook, type PictureLook, readLooks } from './picture-looks.ts'
 export { type PictureTraits, readPictureTraits } from './picture-traits.ts'
-export { type FilmFile, lookAtPictures, type PicturesCompared, thinOut } from './pictures/index.ts'
+export {
+  type FilmFile,
+  lookAtPictures,
+  lookAtSegment,
+  type PicturesCompared,
+  type Stretch,
+  thinOut,
+} from './pictures/index.ts'
 export {
   encodeFirstFrames,
   firstFramePath,

@@ -45,6 +45,8 @@ const DIGEST_BYTES = 256 * 1024
 export interface InspectedSegment {
   /** The presentation times of the packets, ascending, in ticks of the stream's time base. */
   readonly times: BigInt64Array
+  /** Those of its keyframes, ascending. */
+  readonly keyframes: BigInt64Array
   /** Size and pixel format, such as `1920x1080 yuv420p`. */
   readonly picture: string
   /** How the pictures are to be shown. */
@@ -67,13 +69,14 @@ export async function inspectSegment(
   options: Options = {},
 ): Promise<InspectedSegment> {
   const times = new AscendingTimes()
+  const keyframes = new AscendingTimes()
   let stream: Record<string, string> = {}
   await run(
     ffprobe,
     [
       ...['-v', 'error', '-f', format, '-select_streams', 'V:0', '-show_data_hash', 'sha256'],
       '-show_entries',
-      `packet=pts:stream=${DESCRIPTION_ENTRIES},extradata_hash:stream_tags=encoder`,
+      `packet=pts,flags:stream=${DESCRIPTION_ENTRIES},extradata_hash:stream_tags=encoder`,
       ...['-of', 'csv=p=0:nk=0'],
       `file:${path}`,
     ],
@@ -82,8 +85,10 @@ export async function inspectSegment(
       access: { reads: [path] },
       onLine(line) {
         const pts = /^pts=(-?\d+)/.exec(line)?.[1]
-        if (pts !== undefined) times.insert(BigInt(pts))
-        else if (!line.startsWith('pts=')) stream = { ...stream, ...readFields(line) }
+        if (pts !== undefined) {
+          times.insert(BigInt(pts))
+          if (/\bflags=K/.test(line)) keyframes.insert(BigInt(pts))
+        } else if (!line.startsWith('pts=')) stream = { ...stream, ...readFields(line) }
       },
     },
   )
@@ -91,6 +96,7 @@ export async function inspectSegment(
   const { width, height, pix_fmt: pixelFormat } = stream
   return {
     times: times.toArray(),
+    keyframes: keyframes.toArray(),
     picture: width === undefined ? '' : `${width}x${height} ${pixelFormat}`,
     description: toDescription(stream),
     parameterSets,

@@ -11,7 +11,11 @@ import type { Stretch } from './samples.ts'
 
 /** A film in a file: what its frames are, and what filters make them. */
 export interface FilmFile extends FilteredSource {
-  readonly file: Source
+  readonly file: Pick<Source, 'path' | 'format'> & {
+    readonly video: Pick<Source['video'], 'index' | 'width' | 'height' | 'pixelFormat'>
+  }
+  /** The place of its first frame in the film that it is a part of; by default it is the whole. */
+  readonly begins?: number
   readonly chain: FilterChain
   /** See `SegmentInput`. */
   readonly x264Build: number | undefined
@@ -48,7 +52,11 @@ export async function comparePictures(
   ffmpeg: Tool,
   [output, source]: readonly [FilmFile, FilmFile],
   { first, end }: Stretch,
-  { from, signal }: { from: 'near' | 'start'; signal?: AbortSignal | undefined },
+  {
+    from,
+    signal,
+    background = false,
+  }: { from: 'near' | 'start'; signal?: AbortSignal | undefined; background?: boolean },
 ): Promise<PictureScore[] | undefined> {
   const count = end - first
   const ssim: number[] = []
@@ -65,6 +73,8 @@ export async function comparePictures(
     ],
     {
       signal,
+      background,
+      access: { reads: [output, source].map(({ file }) => file.path) },
       onLine(line) {
         const fine = /\bAll:(\S+)/.exec(line)?.[1]
         const [psnr, y, u, v] = ['avg', 'y', 'u', 'v'].map((plane) => psnrIn(line, plane))
@@ -101,9 +111,9 @@ function psnrIn(line: string, plane: string): number | undefined {
 }
 
 function readFilm(film: FilmFile, { first, end }: Stretch, from: 'near' | 'start') {
-  const { file, index, chain, zeroMicroseconds, x264Build } = film
+  const { file, index, chain, zeroMicroseconds, x264Build, begins = 0 } = film
   const task = {
-    ...segmentSource(film, first, end),
+    ...segmentSource(film, first - begins, end - begins),
     ...{ format: file.format, timeBase: index.timeBase, zeroMicroseconds, x264Build, filters: chain.text },
   }
   const seekPts = from === 'near' ? task.seekPts[0] : undefined
@@ -116,7 +126,7 @@ function readFilm(film: FilmFile, { first, end }: Stretch, from: 'near' | 'start
 
 function graph(
   films: readonly { stream: number; chain: string }[],
-  { video: { width, height } }: Source,
+  { video: { width, height } }: FilmFile['file'],
   count: number,
 ): string {
   const fineWidth = even(Math.min(WIDTH_MAX, width))

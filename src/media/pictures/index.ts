@@ -1,4 +1,5 @@
 /** Looks at the pictures of a finished film beside those it was made of, at sampled places. */
+import { MediaError } from '../failure.ts'
 import type { Tool } from '../ffmpeg/index.ts'
 import { toSeconds } from '../rational.ts'
 import type { DecodingFinding, PictureFinding } from '../verification/finding.ts'
@@ -7,7 +8,38 @@ import { judgePictures, median } from './judge.ts'
 import { type Stretch, sampleStretches, splitAt } from './samples.ts'
 
 export type { FilmFile } from './compare.ts'
-export { thinOut } from './samples.ts'
+
+/**
+ * Looks at a few pictures of a segment beside those of its source.
+ *
+ * @param stretch of the film
+ * @returns what is wrong with one of them, in a few words; undefined: nothing
+ * @throws MediaError TOOL_STALLED; the signal's reason
+ */
+export async function lookAtSegment(
+  ffmpeg: Tool,
+  segment: FilmFile,
+  source: FilmFile,
+  stretch: Stretch,
+  options: { signal?: AbortSignal } = {},
+): Promise<string | undefined> {
+  let scores: readonly PictureScore[] | undefined
+  try {
+    scores = await comparePictures(ffmpeg, [segment, source], stretch, {
+      ...{ from: 'near', background: true },
+      ...options,
+    })
+  } catch (error) {
+    if (!(error instanceof MediaError) || error.code !== 'TOOL_EXIT') throw error
+    return `cannot be decoded (${error.words})`
+  }
+  if (scores === undefined) return 'cannot be decoded'
+  const [worst] = judgePictures(scores, median(scores.map(({ coarsePsnr }) => coarsePsnr)))
+  if (worst === undefined) return undefined
+  const { ssim, coarsePsnr, place } = worst.score
+  return `differ (frame ${place}, ${worst.kind}: SSIM ${ssim.toFixed(3)}, ${coarsePsnr.toFixed(1)} dB when shrunk)`
+}
+export { type Stretch, thinOut } from './samples.ts'
 
 export interface PicturesCompared {
   readonly compared: number

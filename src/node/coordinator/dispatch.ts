@@ -5,16 +5,17 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { segmentBytesMax, toSeconds } from '../../media/index.ts'
+import { MediaError, segmentBytesMax, toSeconds } from '../../media/index.ts'
 import { SLOTS_MAX } from '../capacity.ts'
 import type { SwarmNode } from '../node.ts'
 import { type Assignment, ATTEMPTS_MAX, type SchedulePolicy, Scheduler } from '../scheduler/index.ts'
 import { type Attempt, decodedFrom, segmentEvent } from './attempt.ts'
 import { classifyFailure, describeFailure, isDoubt, isDraining } from './attempt-failure.ts'
+import { Audit, type AuditedSegment } from './audit.ts'
 import type { Build } from './builds.ts'
 import { Doubts, doubtOf } from './doubts.ts'
 import type { JobEvent, SegmentChanged } from './events.ts'
-import type { Executor } from './executor.ts'
+import type { EncodedTask, Executor } from './executor.ts'
 import { JobError } from './failure.ts'
 import type { Job } from './job.ts'
 import { startsWithLook } from './opening.ts'
@@ -69,12 +70,19 @@ export class Dispatch {
   /** A segment that nobody could encode: the job ends with it when the others are there. */
   #failed: JobError | undefined
   readonly #doubts = new Doubts<Task>()
+  readonly #audit: Audit
 
   constructor(init: DispatchInit) {
     this.#init = init
     this.#scheduler = new Scheduler(init.plan, init.policy)
     this.#build = init.build
     this.#recipe = recipeOf(init.job, init.stored.source)
+    const { node, job, plan } = init
+    this.#audit = new Audit({
+      ...{ tools: node.tools, job, film: () => plan.film },
+      now: () => this.#seconds(),
+      random: node.surroundings.random,
+    })
     this.#finished.promise.catch(() => {})
   }
 
@@ -233,6 +241,8 @@ export class Dispatch {
     const { task } = assignment
     const { node, job, stored, space } = this.#init
     const signal = AbortSignal.any([this.#stopped.signal, over.signal])
+    let began = this.#seconds()
+    let seconds = 0
     try {
       this.#tell(attempt, 'assigned')
       if (!executor.isLocal) await stored.addGiven(givenRecord(attempt, this.#recipe))
@@ -241,13 +251,17 @@ export class Dispatch {
         path,
         bytesMax: segmentBytesMax(job.picture, task.frames),
         signal,
-        onEncoding: () => this.#tell(attempt, 'encoding'),
+        onEncoding: () => {
+          began = this.#seconds()
+          this.#tell(attempt, 'encoding')
+        },
         onProgress: (frames) => this.#scheduler.progress(assignment, frames, this.#seconds()),
         onSlots: (slots) => {
           if (this.#scheduler.setSlots(executor.peer, Math.min(slots, SLOTS_MAX))) this.assign()
         },
-        onEncoded: (seconds) => {
-          this.#scheduler.encoded(assignment, seconds, this.#seconds())
+        onEncoded: (encodeSeconds) => {
+          seconds = this.#seconds() - began
+          this.#scheduler.encoded(assignment, encodeSeconds, this.#seconds())
           this.assign()
         },
         onBrought: (part) => this.#scheduler.brought(assignment, part, this.#seconds()),
@@ -258,6 +272,7 @@ export class Dispatch {
         signal,
       })
       if (!(await startsWithLook(node.tools, job, task, { signal }))) throw new StartsInDoubt()
+      const liars = await this.#look({ ...executor, task, path, inspected, seconds }, encoded, { signal })
       // Before it counts it is on the disk, and told of there.
       await stored.addSegment(segmentRecord(attempt, encoded, this.#recipe))
       const needless = this.#scheduler.verified(assignment, this.#seconds())
@@ -274,6 +289,7 @@ export class Dispatch {
         for (const other of needless) this.#attempts.get(other)?.over.abort(new Needless())
       }
       await encoded.accept().catch(() => {})
+      await this.#convict(liars)
     } catch (error) {
       await rm(path, { force: true })
       if (over.signal.reason instanceof Needless) this.#tell(attempt, 'needless')
@@ -283,6 +299,33 @@ export class Dispatch {
       this.#forget(assignment.peer)
       this.assign()
     }
+  }
+
+  /** @returns who sent other pictures before @throws as of {@link Audit.look} */
+  async #look(
+    segment: AuditedSegment,
+    encoded: EncodedTask,
+    options: { signal: AbortSignal },
+  ): Promise<readonly string[]> {
+    try {
+      return await this.#audit.look(segment, options)
+    } catch (error) {
+      if (error instanceof MediaError) await encoded.refuse('PICTURES').catch(() => {})
+      throw error
+    }
+  }
+
+  /** What they have made before may be as false: all of it is gone, and the job begins anew with the rest. */
+  async #convict(liars: readonly string[]): Promise<void> {
+    if (liars.length === 0) return
+    const theirs = [...this.#verified.values()].filter(({ executor }) => liars.includes(executor.peer))
+    for (const { path } of theirs) await rm(path, { force: true })
+    for (const peer of liars) {
+      const name = this.#executors.get(peer)?.name ?? peer
+      const detail = 'it sent pictures that are not the source’s'
+      this.#init.emit({ event: 'peer', peer, name, state: 'excluded', slots: 0, detail })
+    }
+    this.fail(new FalsePictures(liars))
   }
 
   /** The first segment decides where nothing has; what this node itself makes of the film counts more than its first frame. */
@@ -378,6 +421,17 @@ export class Dispatch {
     const event = segmentEvent(this.#init.job, attempt, state, more)
     this.#init.emit(event)
     return event
+  }
+}
+
+/** Peers sent pictures of another film: the job begins anew without them. */
+export class FalsePictures extends Error {
+  override readonly name = 'FalsePictures'
+  readonly peers: readonly string[]
+
+  constructor(peers: readonly string[]) {
+    super(`pictures of ${peers.join(', ')} are not the source's`)
+    this.peers = peers
   }
 }
 

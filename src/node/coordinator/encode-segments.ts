@@ -4,7 +4,7 @@ import { sharesCpus } from '../machine.ts'
 import type { SwarmNode } from '../node.ts'
 import { IndexInDoubt } from './attempt-failure.ts'
 import { wantedBuild } from './builds.ts'
-import { Dispatch } from './dispatch.ts'
+import { Dispatch, FalsePictures } from './dispatch.ts'
 import { type Executor, localExecutor, remoteExecutor } from './executor.ts'
 import { expectedFrames, followIndex, goesOn, HeadInDoubt } from './head-start.ts'
 import { filmPlan, type Job, withDecodedIndex, withHead, withWholeIndex } from './job.ts'
@@ -35,6 +35,8 @@ interface Places {
   /** Where the output will lie. */
   readonly outputDirectory: string
   readonly source: SourceWatch
+  /** PeerIds of those who have no part in the job. */
+  readonly excluded: Set<string>
 }
 
 /**
@@ -46,9 +48,11 @@ export async function encodeSegments(
   node: SwarmNode,
   prepared: Job,
   request: EncodeRequest,
-  { stored, directory, outputDirectory, source }: Places,
+  places: Omit<Places, 'excluded'>,
   options: EncodeOptions,
 ): Promise<EncodedFilm> {
+  const { stored, directory } = places
+  const excluded = new Set<string>()
   const warn = (message: string) => options.emit({ event: 'warning', message })
   const again = { signal: options.signal, scratchDir: directory }
   // What is there from before can stand anywhere in the film.
@@ -56,9 +60,15 @@ export async function encodeSegments(
   for (;;) {
     announce(node, job, request, options)
     try {
-      return await dispatch(node, job, request, { stored, directory, outputDirectory, source }, options)
+      return await dispatch(node, job, request, { ...places, excluded }, options)
     } catch (error) {
-      if (error instanceof IndexInDoubt) {
+      if (error instanceof FalsePictures) {
+        for (const peer of error.peers) excluded.add(peer)
+        warn(
+          `${error.message}: what came from there is encoded again, and nothing more is given there (ffswarm encode --deny keeps it out for good)`,
+        )
+        job = await withWholeIndex(node, job, again)
+      } else if (error instanceof IndexInDoubt) {
         warn('the packets of this file do not tell its frames: it is decoded once to learn them')
         job = await withDecodedIndex(node, job, again)
       } else if (error instanceof HeadInDoubt) {
@@ -107,7 +117,7 @@ async function dispatch(
   node: SwarmNode,
   job: Job,
   request: EncodeRequest,
-  { stored, directory, outputDirectory, source }: Places,
+  { stored, directory, outputDirectory, source, excluded }: Places,
   { signal, emit }: EncodeOptions,
 ): Promise<EncodedFilm> {
   const over = new AbortController()
@@ -158,8 +168,12 @@ async function dispatch(
   const { now } = node.surroundings
   const stopFollowing = followPeers(node.membership, job.params.encoder, {
     emit,
-    add: (peer) =>
-      work.add(remoteExecutor(node, job, sourceBlob, peer), peer.hello.slots, rates.get(peer.id.toString())),
+    add(peer) {
+      const id = peer.id.toString()
+      if (!excluded.has(id)) {
+        work.add(remoteExecutor(node, job, sourceBlob, peer), peer.hello.slots, rates.get(id))
+      }
+    },
     lose: (peer) => work.lose(peer),
   })
   const stopTelling = tellProgress({

@@ -106,6 +106,11 @@ export class SegmentPlan implements Carver<Task> {
     return this.#withinRuns(first, first + Math.ceil((end - first) / 2))
   }
 
+  /** As much of it as is known. */
+  get film(): FilmPlan {
+    return this.#plan
+  }
+
   get #film(): Film {
     return this.#plan.film
   }

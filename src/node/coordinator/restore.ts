@@ -76,7 +76,7 @@ export async function restoreSegments(
   if (segment !== undefined) restored.push(segment)
   await Promise.all(Array.from({ length: atOnce }, take))
   // A job that finds out about its source begins anew, by another recipe: what was made by that the process before has left.
-  const ofOthers = stored.segments
+  const ofOthers = stored.earlier
     .filter((record) => record.recipe !== recipe)
     .map(({ file }) => join(stored.directory, file))
   await removeOthers(stored.directory, new Set([...restored.map(({ path }) => path), ...ofOthers]))

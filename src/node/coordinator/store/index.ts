@@ -35,6 +35,8 @@ export interface StoredJob {
   /** The source as it is now. */
   readonly source: SourceMark
   /** Verified by a process before this one. */
+  readonly earlier: readonly SegmentRecord[]
+  /** Those and this process's own; one whose file is gone does not count. */
   readonly segments: readonly SegmentRecord[]
   /** Given to peers by a process before this one, and not brought back. */
   readonly given: readonly GivenRecord[]
@@ -116,7 +118,7 @@ async function takeUp(
   const begun = begunOf(records)
   // Where that record is damaged, each segment's recipe still tells what it was made of.
   const isSame = begun === undefined || isSameSource(begun.source, source)
-  const before = records.filter((record) => record.type === 'segment')
+  const recorded = records.filter((record) => record.type === 'segment')
   await removePartials(records)
   if (!isSame) await empty(directory)
   const journal = await Journal.open(join(directory, 'journal'))
@@ -131,23 +133,29 @@ async function takeUp(
     blob,
     at: begun?.at ?? Date.now(),
   })
-  const segments = isSame ? before : []
+  const before = isSame ? recorded : []
+  const own: SegmentRecord[] = []
   const given = isSame ? lastGiven(records) : []
-  let kept = (await storedOnly(directory, segments)).length
+  let kept = (await storedOnly(directory, before)).length
   let isOpen = true
   const close = async () => {
     if (isOpen) await journal.close()
     isOpen = false
   }
   return {
-    ...{ id, segments, given, source, blobId: blob, directory: join(directory, 'segments') },
-    outdated: isSame ? 0 : before.length,
+    ...{ id, given, source, blobId: blob, directory: join(directory, 'segments') },
+    earlier: before,
+    get segments() {
+      return [...before, ...own]
+    },
+    outdated: isSame ? 0 : recorded.length,
     async addSegment(segment) {
       const segments = join(directory, 'segments')
       await sync(join(segments, segment.file), 'r+')
       // Its name, where the system can do that.
       await sync(segments, 'r').catch(() => {})
       await append({ type: 'segment', ...segment })
+      own.push({ type: 'segment', ...segment })
       kept++
     },
     addGiven: (piece) => journal.append({ type: 'given', ...piece }, { mayBeLost: true }),
