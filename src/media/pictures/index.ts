@@ -1,7 +1,10 @@
 /** Looks at the pictures of a finished film beside those it was made of, at sampled places. */
 import { MediaError } from '../failure.ts'
 import type { Tool } from '../ffmpeg/index.ts'
+import { fileUrl } from '../probe.ts'
 import { toSeconds } from '../rational.ts'
+import { segmentSource } from '../segment/index.ts'
+import { decodePictures } from '../segment/pictures.ts'
 import type { DecodingFinding, PictureFinding } from '../verification/finding.ts'
 import { comparePictures, type FilmFile, type PictureScore } from './compare.ts'
 import { judgePictures, median } from './judge.ts'
@@ -29,15 +32,35 @@ export async function lookAtSegment(
       ...{ from: 'near', background: true },
       ...options,
     })
+    // From some places on decoders leave out pictures of the source: there is nothing to compare with then.
+    if (scores === undefined) return (await canBeDecoded()) ? undefined : 'cannot be decoded'
   } catch (error) {
     if (!(error instanceof MediaError) || error.code !== 'TOOL_EXIT') throw error
     return `cannot be decoded (${error.words})`
   }
-  if (scores === undefined) return 'cannot be decoded'
   const [worst] = judgePictures(scores, median(scores.map(({ coarsePsnr }) => coarsePsnr)))
   if (worst === undefined) return undefined
   const { ssim, coarsePsnr, place } = worst.score
   return `differ (frame ${place}, ${worst.kind}: SSIM ${ssim.toFixed(3)}, ${coarsePsnr.toFixed(1)} dB when shrunk)`
+
+  async function canBeDecoded(): Promise<boolean> {
+    const { file, index, zeroMicroseconds, x264Build, begins = 0 } = segment
+    const [first, end] = [stretch.first - begins, stretch.end - begins]
+    const { frames } = await decodePictures(
+      ffmpeg,
+      {
+        format: file.format,
+        stream: file.video.index,
+        timeBase: index.timeBase,
+        zeroMicroseconds,
+        x264Build,
+      },
+      { inputUrl: fileUrl(file.path) },
+      { range: segmentSource(segment, first, end), seekPts: undefined },
+      { ...options, background: true },
+    )
+    return frames === end - first
+  }
 }
 export { type Stretch, thinOut } from './samples.ts'
 
