@@ -189,6 +189,7 @@ async function dispatch(
     () => work.isDeserted,
     (error) => work.fail(error),
   )
+  const stopWatchingSource = source.follow((error) => work.fail(error))
   // It takes seconds, and is nearly always true: work does not wait for it.
   const startsAlike = checkStarts(node.tools.ffmpeg, job, { signal: AbortSignal.any([signal, over.signal]) })
   startsAlike.then(
@@ -216,6 +217,7 @@ async function dispatch(
   } finally {
     over.abort(new Error('the job has ended'))
     stopWatching()
+    stopWatchingSource()
     stopTelling()
     stopFollowing()
     await sourceBlob.remove()

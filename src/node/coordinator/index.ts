@@ -77,7 +77,7 @@ async function encodeFile(
   const clock = phaseClock(node.surroundings.now)
   const directory = join(node.workDir, 'job')
   await mkdir(directory, { recursive: true })
-  const source = await watchSource(request.inputPath)
+  const source = await watchSource(request.inputPath, { signal })
   let output: OutputFile | undefined
   let stored: StoredJob | undefined
   try {
