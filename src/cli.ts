@@ -167,7 +167,7 @@ networkOptions(
     .command('encode')
     .description('encode a file over the swarm')
     .argument('<input>', 'the video file')
-    .option('-o, --output <file>', 'default: INPUT.ffswarm.EXT beside the input')
+    .option('-o, --output <file>', 'default: INPUT.ffswarm.EXT beside the input', fileName)
     .option('--peers <n>', 'wait for so many other nodes first', nonNegativeInteger)
     .option('--wait <seconds>', 'how long to wait for them', positiveNumber, 60)
     .option('--params <params>', 'FFmpeg output options (default: "-c:v libx264 -preset fast")')
@@ -186,20 +186,14 @@ networkOptions(
     .option('--no-local', 'leave the encoding to the others')
     .option('--slots <n>', 'segments to encode here at once', positiveInteger)
     .addOption(sandboxOption())
-    .option('--report <file>', 'write a certificate of the job there (JSON)')
+    .option('--report <file>', 'write a certificate of the job there (JSON)', fileName)
     .addOption(verifyLevel('how to check the output: its times, or its pictures too').default('times'))
     .option('-y, --yes', 'replace an existing output')
     .option('-q, --quiet', 'say nothing but errors'),
 ).action((input: string, options: EncodeCliOptions) =>
   main(options, async (signal, { createNode, encode, isOutputName, refuseLogFile, surroundings }) => {
     const outputPath = options.output ?? defaultOutput(input, isOutputName)
-    const { logFile: log } = options
-    if (log !== undefined) {
-      // Not even this failure is told there.
-      options.logFile = undefined
-      await refuseLogFile(log, [input, outputPath])
-      options.logFile = log
-    }
+    await checkLogFile(options, (log) => refuseLogFile(log, [input, outputPath]))
     const report = reporter(options)
     const node = await createNode(
       { ...nodeInit('coordinator', options), slots: options.slots },
@@ -228,8 +222,8 @@ networkOptions(
     .command('resume')
     .description('go on with a job that was interrupted: its finished segments are not encoded again')
     .argument('[job]', "as 'ffswarm jobs' lists it; default: the only one")
-    .option('-o, --output <file>', 'another place for the output, of the same kind')
-    .option('--report <file>', 'another place for the certificate of the job')
+    .option('-o, --output <file>', 'another place for the output, of the same kind', fileName)
+    .option('--report <file>', 'another place for the certificate of the job', fileName)
     .option('-y, --yes', 'replace an existing output')
     .option('--slots <n>', 'segments to encode here at once', positiveInteger)
     .addOption(sandboxOption())
@@ -472,7 +466,7 @@ function networkOptions(command: CommandType): CommandType {
     .option('--allow <peerid>', 'nobody else gets in; may be given more than once', collect)
     .option('--deny <peerid>', 'it does not get in; may be given more than once', collect)
     .option('--data-dir <dir>', 'identity and work files (default: $FFSWARM_HOME or the XDG data directory)')
-    .option('--log-file <file>', 'append what happens there, one JSON object a line')
+    .option('--log-file <file>', 'append what happens there, one JSON object a line', fileName)
     .option('--json', 'one JSON object a line on standard output')
 }
 
@@ -610,6 +604,7 @@ async function main(
     stream.on('error', () => controller.abort(new Interrupted()))
   }
   try {
+    await checkLogFile(options, (log) => swarm.refuseLogFile(log, []))
     await command(controller.signal, swarm)
   } catch (error) {
     if (endsByInterrupt && controller.signal.aborted) return
@@ -623,6 +618,18 @@ async function main(
     process.off('SIGINT', interrupt)
     process.off('SIGTERM', interrupt)
   }
+}
+
+/** Not even its own failure is told in a file that is no log. */
+async function checkLogFile(
+  options: { logFile?: string | undefined },
+  check: (path: string) => Promise<void>,
+): Promise<void> {
+  const { logFile: path } = options
+  if (path === undefined) return
+  options.logFile = undefined
+  await check(path)
+  options.logFile = path
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
@@ -646,6 +653,11 @@ async function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
 
 function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value]
+}
+
+function fileName(text: string): string {
+  if (text === '') throw new InvalidArgumentError('a file name is expected.')
+  return text
 }
 
 function nonNegativeInteger(text: string): number {

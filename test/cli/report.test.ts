@@ -129,8 +129,11 @@ describe('the report of a job that went well', () => {
     expect(Math.max(...complaints)).toBeGreaterThan(0)
   })
 
-  test('replaces an older one, and is not put in place of the input or a directory', async () => {
+  test('is not put in place of the input, a directory or somebody’s notes', async () => {
+    const notes = join(directory, 'notes.txt')
+    await writeFile(notes, 'to be kept')
     for (const [path, code] of [
+      [notes, 1],
       [clip, 1],
       [directory, 1],
       [join(directory, 'none', 'r.json'), 1],
@@ -143,7 +146,27 @@ describe('the report of a job that went well', () => {
       expect(ended.stdout).toContain('REPORT_UNWRITABLE')
       expect(existsSync(output)).toBe(false)
     }
+    expect(await readFile(notes, 'utf8')).toBe('to be kept')
+    const replaced = join(directory, 'replaced.mkv')
+    const args = ['encode', clip, '-o', replaced, '--report', notes, '-y', ...FAST]
+    expect((await runCli(args, { env: env() })).exitCode).toBe(0)
+    expect(reportIn(notes)).toMatchObject({ verdict: 'exact' })
   })
+})
+
+test.each([
+  ['the input', () => clip],
+  ['a file that is no log', () => join(directory, 'letter.txt')],
+])('a log is not written into %s', async (_, nameOf) => {
+  const path = nameOf()
+  if (path !== clip) await writeFile(path, 'Dear all')
+  const before = await readFile(path)
+  for (const command of [['encode', clip, '-o', join(directory, 'unlogged.mkv'), ...FAST], ['peers']]) {
+    const ended = await runCli([...command, '--log-file', path, '--no-mdns'], { env: env() })
+    expect(ended.exitCode).toBe(1)
+    expect(ended.stderr).toContain('--log-file')
+  }
+  expect((await readFile(path)).equals(before)).toBe(true)
 })
 
 describe('the report of a job that failed', () => {
@@ -163,7 +186,7 @@ describe('the report of a job that failed', () => {
   ])('for a lost %s names the segment, and leaves no output', async (how, code, exitCode) => {
     const output = join(directory, `lost-${how}.mkv`)
     const path = join(directory, `lost-${how}.json`)
-    await writeFile(path, 'an older report')
+    await writeFile(path, JSON.stringify({ schema: 'ffswarm-report/1', of: 'an earlier try' }))
     const ended = await runCli(['encode', clip, '-o', output, '--report', path, ...FAST], {
       env: broken(how),
     })
@@ -205,7 +228,7 @@ describe('what is written beside a job', () => {
     const args = ['encode', join(real, 'clip.mp4'), '-o', output, option, join(link, 'clip.mp4'), ...FAST]
     const { exitCode, stderr } = await runCli(args, { env: env() })
     expect(exitCode).toBe(1)
-    expect(stderr).toMatch(/is the input or the output itself/)
+    expect(stderr).toMatch(/is the input or the output itself|it is there already and no log/)
     expect(await digestFile(join(real, 'clip.mp4'))).toEqual(before)
     expect(existsSync(output)).toBe(false)
     const itself = ['encode', clip, '-o', join(real, 'new.mp4'), option, join(link, 'new.mp4'), ...FAST]

@@ -12,7 +12,7 @@ describe('a reserved report', () => {
     ['an extension as long as that', `報.${'報'.repeat(83)}`],
   ])('is written whole under %s, and nothing stays beside it', async (_, name) => {
     const directory = await temporaryDirectory()
-    const report = await reserveReport(join(directory, name), [])
+    const report = await reserveReport(join(directory, name), [], { overwrite: false })
     expect(readdirSync(directory)).toEqual([])
     await report.write({ verdict: 'exact' })
     expect(readdirSync(directory)).toEqual([name])

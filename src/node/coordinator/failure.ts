@@ -38,7 +38,7 @@ export type JobFailure =
   | ({ code: 'SEGMENT_CHANGED' } & BlamedSegment)
   | { code: 'REPORT_UNWRITABLE'; path: string; detail: string }
   | { code: 'REPORT_UNREADABLE'; path: string; detail: string }
-  | { code: 'LOG_FILE_TAKEN'; path: string }
+  | { code: 'LOG_FILE_TAKEN'; path: string; detail: string }
 
 export class JobError extends Error {
   readonly failure: JobFailure
@@ -106,7 +106,7 @@ function describe(failure: JobFailure): string {
     case 'REPORT_UNWRITABLE':
       return `${failure.path} cannot be written (${failure.detail}): name another file with --report`
     case 'LOG_FILE_TAKEN':
-      return `${failure.path} is the input or the output itself: name another file with --log-file`
+      return `${failure.path} cannot be used (${failure.detail}): name another file with --log-file`
     case 'REPORT_UNREADABLE':
       return `${failure.path} cannot be used: ${failure.detail}; name the file that 'ffswarm encode --report' has written`
   }

@@ -38,7 +38,7 @@ export async function encode(
 ): Promise<JobDone> {
   const { inputPath, outputPath, reportPath, params, verify: level } = request
   const report =
-    reportPath === undefined ? undefined : await reserveReport(reportPath, [inputPath, outputPath])
+    reportPath === undefined ? undefined : await reserveReport(reportPath, [inputPath, outputPath], request)
   const evidence: Evidence = { inputPath, outputPath, params, level, failedAttempts: [], warnings: [] }
   const emit = (event: JobEvent) => {
     if (event.event === 'warning') evidence.warnings.push(event.message)

@@ -1,8 +1,9 @@
 /** The report's place on disk: tried before the work, written whole or not at all. */
-import { open, rename, rm, stat } from 'node:fs/promises'
+import { open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { JobError } from './failure.ts'
 import { nameBeside } from './output-file.ts'
+import { REPORT_SCHEMA } from './report.ts'
 import { isSameFile } from './same-file.ts'
 
 export interface ReportFile {
@@ -10,17 +11,47 @@ export interface ReportFile {
   write(content: object): Promise<void>
 }
 
+/** Whether it is one of ours, or empty. */
+async function isReport(path: string, sizeBytes: number): Promise<boolean> {
+  if (sizeBytes > REPORT_BYTES_MAX) return false
+  try {
+    const text = await readFile(path, 'utf8')
+    return text === '' || isOurs(JSON.parse(text))
+  } catch {
+    return false
+  }
+}
+
+/** A report of 4,000 segments has some 4 MB. */
+const REPORT_BYTES_MAX = 64 * 2 ** 20
+
+function isOurs(content: unknown): boolean {
+  return (
+    typeof content === 'object' && content !== null && 'schema' in content && content.schema === REPORT_SCHEMA
+  )
+}
+
 /**
  * @param others files that it must not be: the input and the output
+ * @param options.overwrite whether it may take the place of something else than a report
  * @throws JobError REPORT_UNWRITABLE
  */
-export async function reserveReport(path: string, others: readonly string[]): Promise<ReportFile> {
+export async function reserveReport(
+  path: string,
+  others: readonly string[],
+  { overwrite }: { overwrite: boolean },
+): Promise<ReportFile> {
   const unwritable = (detail: string, cause?: unknown) =>
     new JobError({ code: 'REPORT_UNWRITABLE', path, detail }, { cause })
   for (const other of others) {
     if (await isSameFile(path, other)) throw unwritable('it is the input or the output itself')
   }
-  if ((await stat(path).catch(() => undefined))?.isDirectory() === true) throw unwritable('it is a directory')
+  const there = await stat(path).catch(() => undefined)
+  if (there?.isDirectory() === true) throw unwritable('it is a directory')
+  if (there?.isFile() === false) throw unwritable('it is no file')
+  if (there !== undefined && !overwrite && !(await isReport(path, there.size))) {
+    throw unwritable('it is there already and no report; -y replaces it')
+  }
   const partial = nameBeside(resolve(path), ['.', '.partial'])
   const write = async (text: string) => {
     try {
