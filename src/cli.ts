@@ -8,6 +8,7 @@ import type {
   EncodeRequest,
   JobEvent,
   NodeInit,
+  PairedMachine,
   SandboxMode,
   SwarmNode,
   VerifyLevel,
@@ -386,6 +387,70 @@ program
     }),
   )
 
+interface PairCliOptions {
+  name: string
+  listen?: string[]
+  port?: number
+  connect?: string[]
+  mdns: boolean
+  dataDir?: string
+  list?: boolean
+  forget?: string
+  yes?: boolean
+  json?: boolean
+}
+
+placeOptions(
+  program
+    .command('pair')
+    .description('let another machine into this swarm by a short code: shown here, typed there')
+    .argument('[code]', 'what the other machine shows; without it, this one shows one')
+    .option('--list', 'the machines that were paired with this one')
+    .option('--forget <machine>', 'a name or a PeerId: it is not let in by --allow paired any more')
+    .option('-y, --yes', 'replace the key of another swarm that is stored here')
+    .option('--json', 'one JSON object a line'),
+).action((code: string | undefined, options: PairCliOptions) =>
+  main(
+    options,
+    async (
+      signal,
+      { forgetPaired, NetworkError, openDataDir, readPaired, showCode, surroundings, typeCode },
+    ) => {
+      const dataDir = await openDataDir(options.dataDir, surroundings().env)
+      if (options.list || options.forget !== undefined) {
+        const { forget } = options
+        const machines =
+          forget === undefined ? await readPaired(dataDir) : await forgetPaired(dataDir, forget)
+        for (const machine of machines) tellMachine(machine, options.json)
+        if (forget !== undefined && machines.length === 0)
+          throw new NetworkError({ code: 'PAIRED_UNKNOWN', machine: forget })
+        return
+      }
+      const { listen, connect, mdns, name } = nodeInit('observer', options)
+      const common = { dataDir, name, listen, connect: connect ?? [], mdns: mdns !== false, signal }
+      const machine =
+        code === undefined
+          ? await showCode(common, (text, addresses) => {
+              if (options.json) json({ event: 'code', code: text, addresses })
+              else {
+                out(`on the other machine: ffswarm pair ${text}\n`)
+                err(`  it is good for ten minutes, and once; where that machine does not find this one:\n`)
+                for (const address of addresses) err(`  --connect ${address}\n`)
+              }
+            })
+          : await typeCode(common, code, { replaceKey: options.yes === true })
+      tellMachine(machine, options.json)
+      if (!options.json)
+        err("both have the key of one swarm now; 'ffswarm join' and 'ffswarm encode' use it\n")
+    },
+  ),
+)
+
+function tellMachine({ name, peers }: PairedMachine, asJson = false): void {
+  if (asJson) json({ event: 'paired', name, peers })
+  else out(`paired: ${name} (${peers.map((peer) => `…${peer.slice(-8)}`).join(', ')})\n`)
+}
+
 interface KeyCliOptions {
   dataDir?: string
   yes?: boolean
@@ -448,6 +513,24 @@ function verifyLevel(description: string): Option {
 }
 
 function networkOptions(command: CommandType): CommandType {
+  return placeOptions(command)
+    .option('--swarm <name>', 'nodes of other swarms are not seen')
+    .option(
+      '--key <key>',
+      "only nodes with the same get in; better in $FFSWARM_KEY, or stored by 'ffswarm key'; none: open",
+    )
+    .option(
+      '--allow <peerid>',
+      'nobody else gets in; paired: the machines of ffswarm pair; may be given more than once',
+      collect,
+    )
+    .option('--deny <peerid>', 'it does not get in; may be given more than once', collect)
+    .option('--log-file <file>', 'append what happens there, one JSON object a line', fileName)
+    .option('--json', 'one JSON object a line on standard output')
+}
+
+/** Where a node is and how it is found. */
+function placeOptions(command: CommandType): CommandType {
   return command
     .option('--name <name>', 'what others see', hostname().split('.')[0] ?? 'node')
     .option('--listen <multiaddr>', 'where to listen; may be given more than once', collect)
@@ -458,16 +541,7 @@ function networkOptions(command: CommandType): CommandType {
       collect,
     )
     .option('--no-mdns', 'neither look for nodes nor be found by multicast DNS')
-    .option('--swarm <name>', 'nodes of other swarms are not seen')
-    .option(
-      '--key <key>',
-      "only nodes with the same get in; better in $FFSWARM_KEY, or stored by 'ffswarm key'; none: open",
-    )
-    .option('--allow <peerid>', 'nobody else gets in; may be given more than once', collect)
-    .option('--deny <peerid>', 'it does not get in; may be given more than once', collect)
     .option('--data-dir <dir>', 'identity and work files (default: $FFSWARM_HOME or the XDG data directory)')
-    .option('--log-file <file>', 'append what happens there, one JSON object a line', fileName)
-    .option('--json', 'one JSON object a line on standard output')
 }
 
 function nodeInit(role: NodeInit['role'], options: NetworkOptions): NodeInit {
@@ -561,7 +635,8 @@ function tellTask({ coordinator, task, state, frames, detail }: WorkerTaskEvent)
   )
 }
 
-const OPEN = "open swarm: whoever is on this network can take part; 'ffswarm key new' closes it"
+const OPEN =
+  "open swarm: whoever is on this network can take part; 'ffswarm pair' or 'ffswarm key new' closes it"
 
 const ROOT = 'warning: this node runs as root, which it has no need for: a user of its own would do'
 

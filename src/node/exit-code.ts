@@ -14,10 +14,17 @@ const USAGE: ReadonlySet<string> = new Set([
   'ADDRESS_INVALID',
   'KEY_INVALID',
   'PEER_ID_INVALID',
+  'PAIR_CODE_INVALID',
 ])
 const ENVIRONMENT: ReadonlySet<string> = new Set([
   ...['TOOL_MISSING', 'TOOL_UNUSABLE', 'PORT_IN_USE', 'LISTEN_FAILED', 'DATA_DIR_UNUSABLE'],
-  ...['IDENTITY_UNREADABLE', 'IDENTITIES_EXHAUSTED', 'KEY_UNREADABLE', 'SANDBOX_MISSING'],
+  ...[
+    'IDENTITY_UNREADABLE',
+    'IDENTITIES_EXHAUSTED',
+    'KEY_UNREADABLE',
+    'SANDBOX_MISSING',
+    'PAIRED_UNREADABLE',
+  ],
 ])
 
 /** 0 done, 1 failed, 2 usage, 3 environment, 4 unfinished but resumable, 130 interrupted. */

@@ -3,7 +3,7 @@
  * it identity 1, and so on, so that a node that comes back is the peer it was.
  */
 
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey, PeerId } from '@libp2p/interface'
@@ -12,6 +12,7 @@ import { type Claim, claimName } from './claim.ts'
 import { isErrno } from './errno.ts'
 import { machineName } from './machine-name.ts'
 import { NetworkError } from './network-error.ts'
+import { writeWhole } from './write-whole.ts'
 
 export interface Identity {
   readonly privateKey: Ed25519PrivateKey
@@ -43,9 +44,35 @@ export async function claimIdentity(dataDir: string, options: { signal: AbortSig
       throw err
     }
   } catch (cause) {
-    options.signal.throwIfAborted()
-    if (!(cause instanceof Error && 'syscall' in cause)) throw cause
-    throw new NetworkError({ code: 'DATA_DIR_UNUSABLE', path: directory, detail: cause.message }, { cause })
+    throw toUnusable(cause, directory, options)
+  }
+}
+
+function toUnusable(cause: unknown, path: string, options: { signal: AbortSignal }): unknown {
+  options.signal.throwIfAborted()
+  if (!(cause instanceof Error && 'syscall' in cause)) return cause
+  return new NetworkError({ code: 'DATA_DIR_UNUSABLE', path, detail: cause.message }, { cause })
+}
+
+/**
+ * The PeerIds of the first so many nodes of this user on this machine, whether or not they run, or ever did.
+ *
+ * @throws as of {@link claimIdentity}
+ */
+export async function machineIdentities(
+  dataDir: string,
+  count: number,
+  options: { signal: AbortSignal },
+): Promise<PeerId[]> {
+  const directory = join(dataDir, 'identities', machineName())
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    const keys = await Promise.all(
+      Array.from({ length: count }, (_, index) => loadOrCreateKey(join(directory, `${index}.key`))),
+    )
+    return keys.map(peerIdFromPrivateKey)
+  } catch (cause) {
+    throw toUnusable(cause, directory, options)
   }
 }
 
@@ -68,8 +95,13 @@ async function loadOrCreateKey(path: string): Promise<Ed25519PrivateKey> {
     if (!isErrno(err, 'ENOENT')) throw err
   }
   const key = await generateKeyPair('Ed25519')
-  await writeAtomically(path, privateKeyToProtobuf(key))
-  return key
+  try {
+    await writeWhole(path, privateKeyToProtobuf(key), { overwrite: false })
+    return key
+  } catch (err) {
+    if (!isErrno(err, 'EEXIST')) throw err
+    return decodeKey(await readFile(path), path)
+  }
 }
 
 function decodeKey(bytes: Uint8Array, path: string): Ed25519PrivateKey {
@@ -81,17 +113,4 @@ function decodeKey(bytes: Uint8Array, path: string): Ed25519PrivateKey {
     const detail = cause instanceof Error ? cause.message : String(cause)
     throw new NetworkError({ code: 'IDENTITY_UNREADABLE', path, detail }, { cause })
   }
-}
-
-/** Written beside, flushed and renamed: a machine that stops here has the whole key or none. */
-async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  const beside = `${path}.new`
-  const file = await open(beside, 'w', 0o600)
-  try {
-    await file.writeFile(bytes)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(beside, path)
 }

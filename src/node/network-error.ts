@@ -13,6 +13,12 @@ export type NetworkFailure =
   | { code: 'KEY_UNREADABLE'; path: string; detail: string }
   | { code: 'KEY_MISSING' }
   | { code: 'KEY_EXISTS' }
+  | { code: 'PAIR_CODE_INVALID' }
+  | { code: 'PAIR_CODE_WRONG' }
+  | { code: 'PAIR_NOBODY' }
+  | { code: 'PAIR_TRIES'; tries: number }
+  | { code: 'PAIRED_UNKNOWN'; machine: string }
+  | { code: 'PAIRED_UNREADABLE'; path: string; detail: string }
   /** Why there is none, as the rest of a sentence. */
   | { code: 'SANDBOX_MISSING'; detail: string }
 
@@ -52,6 +58,18 @@ function describe(failure: NetworkFailure): string {
       return "no key is stored, so that whoever is on the network can take part: 'ffswarm key new' makes one"
     case 'KEY_EXISTS':
       return "a key is stored already: 'ffswarm key show' prints it, and -y replaces it"
+    case 'PAIR_CODE_INVALID':
+      return "a code has eight digits, such as 48-217-365: 'ffswarm pair' shows one on the other machine"
+    case 'PAIR_CODE_WRONG':
+      return 'the other machine shows another code: look there, and type it again'
+    case 'PAIR_NOBODY':
+      return "no machine was found to be paired with: run 'ffswarm pair' there and 'ffswarm pair CODE' here; where multicast does not work, name its address with --connect"
+    case 'PAIR_TRIES':
+      return `${failure.tries} wrong codes were tried: somebody may be guessing; run 'ffswarm pair' again for a new one`
+    case 'PAIRED_UNKNOWN':
+      return `no machine '${failure.machine}' is paired with this one: 'ffswarm pair --list' tells which are`
+    case 'PAIRED_UNREADABLE':
+      return `${failure.path} does not tell which machines are paired with this one (${failure.detail}): remove it, and pair them again`
     case 'SANDBOX_MISSING':
       return `no sandbox can be had here (${failure.detail}): 'ffswarm doctor' says more, and --sandbox auto goes without`
     case 'IDENTITIES_EXHAUSTED':

@@ -22,6 +22,7 @@ import { LOOK_EVERY_MS, readCpuTimes, watchLoad } from './load.ts'
 import { type Log, openLog } from './log.ts'
 import { defaultSlots, type Machine, readMachine } from './machine.ts'
 import { createMembership, type Membership } from './membership.ts'
+import { namedPeers } from './pair/paired.ts'
 import { openSandbox, type Sandbox, type SandboxMode } from './sandbox/index.ts'
 import { SOFTWARE } from './version.ts'
 import { Worker, type WorkerTaskEvent } from './worker/index.ts'
@@ -36,7 +37,7 @@ export interface NodeInit {
   swarm?: string | undefined
   /** Only nodes with the same get in; `none`: all do. By default what is stored in the data directory, or none. */
   key?: string | undefined
-  /** PeerIds: nobody else gets in. */
+  /** PeerIds: nobody else gets in; `paired` stands for the machines that were paired with this one, and this one itself. */
   allow?: readonly string[] | undefined
   /** PeerIds that do not get in. */
   deny?: readonly string[] | undefined
@@ -117,8 +118,8 @@ export async function createNode(
   options: { signal: AbortSignal },
 ): Promise<SwarmNode> {
   const connect = (init.connect ?? []).map(parseAddress)
-  const isLetIn = makeDoor(init.allow, init.deny)
   const dataDir = await openDataDir(init.dataDir, surroundings.env)
+  const isLetIn = makeDoor(await namedPeers(init.allow, dataDir, options), init.deny)
   const swarm = init.swarm ?? SWARM_DEFAULT
   const key = await chooseKey(init.key, dataDir)
   const locating = locateTools({ ...surroundings, cacheDir: join(dataDir, 'bin') })

@@ -13,6 +13,13 @@ import { ProtocolError } from '../../src/protocols/errors.ts'
 import { helloMessage } from '../../src/protocols/hello/messages.ts'
 import { decodeMessage, encodeMessage } from '../../src/protocols/messages.ts'
 import {
+  pairAnswer,
+  pairIntroduction,
+  pairOpening,
+  pairProof,
+  pairShare,
+} from '../../src/protocols/pair/messages.ts'
+import {
   segmentAnswer,
   segmentOffer,
   segmentReport,
@@ -62,6 +69,11 @@ const MESSAGES = {
     benchmarkRequest,
     { params: ['-c:v', 'libx264'], width: 640, height: 360, frameRate: [25, 1], seconds: 1 },
   ],
+  'pair, opening': [pairOpening, { session: 'ab'.repeat(16), share: 'ab'.repeat(32) }],
+  'pair, share': [pairShare, { share: 'ab'.repeat(32) }],
+  'pair, proof': [pairProof, { proof: 'ab'.repeat(32) }],
+  'pair, answer': [pairAnswer, { type: 'proven', proof: 'ab'.repeat(32) }],
+  'pair, introduction': [pairIntroduction, { name: 'attic', peers: ['12D3KooW'], key: null }],
   'benchmark, response': [benchmarkResponse, { code: 'BUSY', message: 'later' }],
 } as const
 

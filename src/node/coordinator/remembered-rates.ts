@@ -1,9 +1,10 @@
 /** How fast peers were at the same work before: a file of this user's, so that the next job starts with what this one has learned. */
-import { createHash, randomBytes } from 'node:crypto'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { videoArguments } from '../../media/index.ts'
+import { writeWhole } from '../write-whole.ts'
 import type { Job } from './job.ts'
 
 /** The least recently used are forgotten: of jobs, and of peers in one. */
@@ -56,10 +57,7 @@ export async function rememberRates(
   const latest = [...rates].map(([peer, framesPerSecond]) => ({ peer, framesPerSecond }))
   const own = { kind, at: now, rates: [...latest, ...others].slice(0, PEERS_MAX) }
   const kept = [own, ...kinds.filter((one) => one.kind !== kind)].slice(0, KINDS_MAX)
-  const path = pathIn(dataDir)
-  const beside = `${path}.${randomBytes(4).toString('hex')}`
-  await writeFile(beside, JSON.stringify({ kinds: kept }), { mode: 0o600 })
-  await rename(beside, path)
+  await writeWhole(pathIn(dataDir), JSON.stringify({ kinds: kept }))
 }
 
 /** What cannot be read is as good as nothing: jobs measure anyhow. */

@@ -1,8 +1,9 @@
 /** The key that a user's nodes have in common, in a file for this user alone. */
-import { lstat, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { lstat, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isErrno } from '../errno.ts'
 import { NetworkError } from '../network-error.ts'
+import { writeWhole } from '../write-whole.ts'
 import { parseKey } from './key.ts'
 
 const fileOf = (dataDir: string) => join(dataDir, 'key')
@@ -30,8 +31,6 @@ export async function readStoredKey(dataDir: string): Promise<string | undefined
 }
 
 /**
- * Written beside and renamed: whoever reads it has the whole of it.
- *
  * @throws NetworkError KEY_EXISTS, KEY_UNREADABLE
  */
 export async function storeKey(
@@ -45,16 +44,7 @@ export async function storeKey(
   if (stats?.isDirectory()) {
     throw new NetworkError({ code: 'KEY_UNREADABLE', path, detail: 'it is a directory: remove it' })
   }
-  const beside = `${path}.new`
-  await rm(beside, { force: true })
-  const file = await open(beside, 'wx', 0o600)
-  try {
-    await file.writeFile(`${key}\n`)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(beside, path)
+  await writeWhole(path, `${key}\n`)
 }
 
 /** @returns whether there was one @throws NetworkError KEY_UNREADABLE */
