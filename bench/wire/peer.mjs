@@ -1,7 +1,8 @@
-// One end of bench:wire. `serve` tells its address; `pull`, `slow` and `raw` bring so many bytes from there, and tell how that went.
+// One end of bench:wire and bench:key, of an open swarm or of one with the key in BENCH_KEY. `serve` tells its address; `pull`, `slow` and `raw` bring so many bytes from there, and tell how that went.
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import { pEvent } from 'p-event'
+import { deriveSecrets } from '../../dist/node/key/index.js'
 import { createSwarmNode } from '../../dist/node/libp2p.js'
 import { blob } from '../../dist/protocols/blob/index.js'
 
@@ -10,10 +11,13 @@ const BLOCK = Buffer.alloc(1024 * 1024, 7)
 
 const [role, address, size, readers = '1'] = process.argv.slice(2)
 const sizeBytes = Number(size)
+const { BENCH_KEY } = process.env
+const secrets = BENCH_KEY === undefined ? undefined : await deriveSecrets(BENCH_KEY, 'default')
 /** A slow reader takes a megabyte every so often. */
 const PAUSE_MS = 100
 
 if (role === 'serve') await serve()
+else if (role === 'dial') say(await dial())
 else if (role === 'slow') say(await measure(pullSlowly))
 else say(await measure(role === 'pull' ? pull : raw))
 
@@ -21,6 +25,7 @@ async function createNode() {
   return await createSwarmNode({
     privateKey: await generateKeyPair('Ed25519'),
     listen: role === 'serve' ? [address] : [],
+    ...(secrets === undefined ? {} : { prologue: secrets.prologue }),
     services: {
       blob: blob({ resolve: () => ({ sizeBytes, read: async (_, length) => BLOCK.subarray(0, length) }) }),
     },
@@ -43,6 +48,22 @@ async function serve() {
     say({ cpuSeconds: (user + system) / 1e6, maxRssBytes: process.resourceUsage().maxRSS * 1024 })
   })
   process.stdin.on('end', () => process.exit())
+}
+
+/** @returns milliseconds of so many connections, or of their refusals, one after the other */
+async function dial() {
+  const times = []
+  for (let count = 0; count < Number(readers); count++) {
+    const node = await createNode()
+    const began = performance.now()
+    const isIn = await node.dial(multiaddr(address)).then(
+      () => true,
+      () => false,
+    )
+    times.push({ ms: performance.now() - began, isIn })
+    await node.stop()
+  }
+  return { times }
 }
 
 async function measure(bring) {

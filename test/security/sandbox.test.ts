@@ -155,7 +155,7 @@ describe.skipIf(!hasSandbox)('what runs in the sandbox', () => {
 
   test('has the CPU time counted that it takes', async () => {
     let used = 0
-    await run(impostor(), ['-c', `${LOOP}; echo half; ${LOOP}`], {
+    const { cpuSeconds } = await run(impostor(), ['-c', `${LOOP}; echo half; ${LOOP}`], {
       access: { reads: [] },
       measureCpu: true,
       onLine: () => {},
@@ -164,6 +164,7 @@ describe.skipIf(!hasSandbox)('what runs in the sandbox', () => {
       },
     })
     expect(used).toBeGreaterThan(0.2)
+    expect(cpuSeconds).toBeGreaterThanOrEqual(used)
   })
 
   test('that does nothing is ended as a hung one', async () => {

@@ -108,7 +108,9 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
   const sampleCpu = () => {
     if (options.measureCpu !== true || subprocess.pid === undefined) return
     const pid = innermost(subprocess.pid)
-    cpuSeconds = readCpuSeconds(pid) ?? cpuSeconds
+    // When the tool has ended, what is innermost then is what confined it.
+    const used = readCpuSeconds(pid)
+    if (used !== undefined) cpuSeconds = Math.max(cpuSeconds ?? 0, used)
     if (options.onUsage === undefined || cpuSeconds === undefined) return
     options.onUsage({ cpuSeconds, rssBytes: readPeakBytes(pid) })
   }
