@@ -33,7 +33,22 @@ export function whyFormatRefused(format: string): string | undefined {
   if (/^(tty|ffmetadata|bin|xbin|adf|idf)$/.test(format)) {
     return `ffmpeg takes it for text (${format}): name one video file`
   }
+  if (!VIDEO_DEMUXERS.has(format)) {
+    return `what ffmpeg takes it for (${format}) is none of the formats that are read here: make another of it first, such as with 'ffmpeg -i INPUT -map 0 -c copy OUTPUT.mkv'`
+  }
   return undefined
 }
+
+/**
+ * Demuxers (by FFmpeg's first name of each) of files with times in them that hold video and name no other file. A peer has no other one
+ * started here, whatever ffmpeg comes to have.
+ */
+const VIDEO_DEMUXERS: ReadonlySet<string> = new Set(
+  `4xm apng asf asf_o av1 avi avs avs2 avs3 bethsoftvid bfi bink bmv c93 cavsvideo cdxl cine dhav dirac dnxhd dsicin dv dxa ea evc
+  film_cpk filmstrip flic flv frm gdv gif gxf h261 h263 h264 hevc hnm idcin ifv ingenient ipmovie ipu iv8 ivf ivr jv kux live_flv lmlm4
+  lvf lxf m4v matroska mgsts mjpeg mjpeg_2000 mm moflex mov mpeg mpegts mpegvideo msnwctcp mtv mv mvi mxf mxg nsv nut nuv obu ogg paf
+  pmp psxstr pva r3d rl2 rm roq rpl sdr2 sga siff simbiosis_imx smjpeg smk smush swf thp tiertexseq tmv txd vc1 vc1test vividas vivo vmd
+  vvc wc3movie wsvqa wtv xmv yop yuv4mpegpipe`.split(/\s+/),
+)
 
 const MAKE_A_VIDEO = "make a video of them first, such as with 'ffmpeg -i INPUT -c:v ffv1 OUTPUT.mkv'"
