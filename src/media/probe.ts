@@ -35,6 +35,8 @@ export interface VideoStream extends SourceStream {
 
 export interface Source {
   readonly path: string
+  /** Where it is open in this process, so that it is the same file to the end whatever its name stands for by then. */
+  readonly fd?: number | undefined
   readonly sizeBytes: number
   /** The demuxer's first name, as `-f` takes it: `mov`, `matroska`, `mpegts`, … */
   readonly format: string

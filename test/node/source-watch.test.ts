@@ -1,4 +1,15 @@
-import { appendFile, chmod, mkdtemp, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  chmod,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -13,7 +24,9 @@ async function watched() {
   const path = join(directory, 'film.mkv')
   await writeFile(path, Buffer.alloc(1_000_000, 'a'))
   const { atime, mtime } = await stat(path)
-  return { path, directory, atime, mtime, watch: await watchSource(path, { signal }) }
+  const watch = await watchSource(path, join(directory, 'held'), { signal })
+  onTestFinished(() => watch.close())
+  return { path, directory, atime, mtime, watch }
 }
 
 test('a source that stays as it is is no other, whatever is done to its rights', async () => {
@@ -52,6 +65,20 @@ test('one that was written over, and its time set back, is another', async () =>
   await expect(watch.check()).rejects.toMatchObject(CHANGED)
   await expect(watch.check()).rejects.toMatchObject(CHANGED)
 })
+
+test.skipIf(process.platform !== 'linux')(
+  'it is read as it was opened, whatever its name stands for',
+  async () => {
+    const { path, directory, watch } = await watched()
+    const other = join(directory, 'other')
+    await writeFile(other, Buffer.alloc(1_000_000, 'b'))
+    await rename(path, join(directory, 'away'))
+    await rename(other, path)
+    expect((await readFile(watch.path)).equals(Buffer.alloc(1_000_000, 'a'))).toBe(true)
+    expect(watch.named(`file:${watch.path}: no such thing`)).toBe(`file:${path}: no such thing`)
+    await expect(watch.check()).rejects.toMatchObject(CHANGED)
+  },
+)
 
 test('whoever follows it is told', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })

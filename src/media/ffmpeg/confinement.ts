@@ -3,6 +3,8 @@
 export interface Access {
   /** Files that it may read, besides what the program itself needs. */
   readonly reads: readonly string[]
+  /** Files that it may read, and that are open in this process: what they were when they were opened, under the paths that it is told. */
+  readonly open?: readonly { readonly path: string; readonly fd: number }[]
   /** Files that are there already and that it may write. */
   readonly writes?: readonly string[]
   /** No file of its may become larger. */

@@ -78,9 +78,13 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
     tool.path,
   ]
   const subprocess = execa(file, [...prefix, ...args], {
-    stdin: 'ignore',
-    stdout: options.onLine === undefined ? 'ignore' : 'pipe',
-    stderr: 'pipe',
+    stdio: [
+      'ignore',
+      options.onLine === undefined ? 'ignore' : 'pipe',
+      'pipe',
+      // The first of them is 3 there. execa takes any number, its types know the first few alone.
+      ...(confinement === undefined ? [] : (options.access?.open ?? []).map(({ fd }) => fd as 3)),
+    ],
     buffer: false,
     reject: false,
     cleanup: true,

@@ -2,16 +2,16 @@
  * Compares the pictures of a stretch of two films, one by one: each with its own counterpart, and with those before and
  * after that. Both are read from near the stretch, not from their start.
  */
-import { run, type Tool } from '../ffmpeg/index.ts'
+import { type Access, run, type Tool } from '../ffmpeg/index.ts'
 import type { FilterChain } from '../filters/index.ts'
 import { fileUrl, type Source } from '../probe.ts'
-import { filterChain, inputArguments } from '../segment/arguments.ts'
+import { accessTo, filterChain, inputArguments } from '../segment/arguments.ts'
 import { type FilteredSource, segmentSource } from '../segment/index.ts'
 import type { Stretch } from './samples.ts'
 
 /** A film in a file: what its frames are, and what filters make them. */
 export interface FilmFile extends FilteredSource {
-  readonly file: Pick<Source, 'path' | 'format'> & {
+  readonly file: Pick<Source, 'path' | 'fd' | 'format'> & {
     readonly video: Pick<Source['video'], 'index' | 'width' | 'height' | 'pixelFormat'>
   }
   /** The place of its first frame in the film that it is a part of; by default it is the whole. */
@@ -74,7 +74,7 @@ export async function comparePictures(
     {
       signal,
       background,
-      access: { reads: [output, source].map(({ file }) => file.path) },
+      access: accessToBoth(output.file, source.file),
       onLine(line) {
         const fine = /\bAll:(\S+)/.exec(line)?.[1]
         const [psnr, y, u, v] = ['avg', 'y', 'u', 'v'].map((plane) => psnrIn(line, plane))
@@ -98,6 +98,11 @@ export async function comparePictures(
     planes: haveColours ? planes[LIGHTS.length * at] : undefined,
     levelsGain: levelsGain(planes.slice(LIGHTS.length * at, LIGHTS.length * (at + 1))),
   }))
+}
+
+function accessToBoth(...files: readonly Pick<Source, 'path' | 'fd'>[]): Access {
+  const both = files.map(({ path, fd }) => accessTo({ inputUrl: fileUrl(path), inputFd: fd }))
+  return { reads: both.flatMap(({ reads }) => reads), open: both.flatMap(({ open = [] }) => open) }
 }
 
 function levelsGain([own, ...others]: readonly { lightPsnr: number }[]): number {

@@ -13,13 +13,17 @@ import {
 } from './task.ts'
 
 /** What ffmpeg has to do with while it works on a segment. */
-export function accessTo({ inputUrl }: Pick<SegmentFiles, 'inputUrl'>): Access {
-  return { reads: inputUrl.startsWith('file:') ? [inputUrl.slice('file:'.length)] : [] }
+export function accessTo({ inputUrl, inputFd }: Pick<SegmentFiles, 'inputUrl' | 'inputFd'>): Access {
+  if (!inputUrl.startsWith('file:')) return { reads: [] }
+  const path = inputUrl.slice('file:'.length)
+  return inputFd === undefined ? { reads: [path] } : { reads: [], open: [{ path, fd: inputFd }] }
 }
 
 export interface SegmentFiles {
   /** A `file:` URL or the loopback URL of a blob. */
   readonly inputUrl: string
+  /** As of {@link Source.fd}. */
+  readonly inputFd?: number | undefined
   readonly inputOptions?: readonly string[]
   readonly outputPath: string
 }

@@ -19,7 +19,7 @@ export interface DecodedPictures {
 export async function decodePictures(
   ffmpeg: Tool,
   input: SegmentInput,
-  files: Pick<SegmentFiles, 'inputUrl' | 'inputOptions'>,
+  files: Pick<SegmentFiles, 'inputUrl' | 'inputFd' | 'inputOptions'>,
   { range, seekPts }: { range: SegmentRange; seekPts: bigint | undefined },
   options: { signal?: AbortSignal; background?: boolean } = {},
 ): Promise<DecodedPictures> {

@@ -81,7 +81,7 @@ export function localExecutor(node: SwarmNode, job: Job): Executor {
       const encoded = await encodeSegment(
         node.tools,
         segmentTask(job, task),
-        { inputUrl: fileUrl(job.source.path), outputPath: options.path },
+        { inputUrl: fileUrl(job.source.path), inputFd: job.source.fd, outputPath: options.path },
         {
           signal: options.signal,
           libavcodec: node.ffmpeg.libavcodec,

@@ -71,13 +71,14 @@ async function encodeFile(
   evidence: Evidence,
   options: EncodeOptions,
 ): Promise<JobDone> {
-  const { emit } = options
+  const emit = (event: JobEvent) => options.emit(withNames(event, (text) => source.named(text)))
   const ended = new AbortController()
   const signal = AbortSignal.any([options.signal, ended.signal])
   const clock = phaseClock(node.surroundings.now)
   const directory = join(node.workDir, 'job')
   await mkdir(directory, { recursive: true })
-  const source = await watchSource(request.inputPath, { signal })
+  const source = await watchSource(request.inputPath, join(directory, 'source'), { signal })
+  const held = { ...request, inputPath: source.path, inputFd: source.fd }
   let output: OutputFile | undefined
   let stored: StoredJob | undefined
   try {
@@ -85,8 +86,8 @@ async function encodeFile(
     const enough = waitForPeers(node.membership, request, { signal })
     // A failure of either is the job's; the other one's must not go unhandled meanwhile.
     enough.catch(() => {})
-    const unnamed = await prepareJob(node, request, { signal, scratchDir: directory, startsEarly: true })
-    stored = await openJob(node.dataDir, request, { signal })
+    const unnamed = await prepareJob(node, held, { signal, scratchDir: directory, startsEarly: true })
+    stored = await openJob(node.dataDir, request, { signal, sourcePath: source.path })
     // What was read of it, and the mark by which it is known again, are of one file.
     await source.check()
     const prepared = { ...unnamed, id: stored.id }
@@ -96,7 +97,7 @@ async function encodeFile(
     }
     // A job that cannot be joined ends now, not after hours of work.
     const refused = new AbortController()
-    const told = tellLosses(prepared, options).catch((error: unknown) => refused.abort(error))
+    const told = tellLosses(prepared, { emit }).catch((error: unknown) => refused.abort(error))
     const { size: sizeBytes, mtime: modified } = await stat(prepared.source.path)
     Object.assign(evidence, { job: prepared, file: { sizeBytes, modified } })
     await tryJoinOptions(node, prepared, { signal, scratchDir: directory })
@@ -117,9 +118,9 @@ async function encodeFile(
       prepared,
       request,
       { stored, directory, outputDirectory: output.directory, source },
-      { ...options, signal: AbortSignal.any([signal, refused.signal]) },
+      { emit, signal: AbortSignal.any([signal, refused.signal]) },
     )
-    tellDamage(segments, job, options)
+    tellDamage(segments, job, { emit })
     await told
     refused.signal.throwIfAborted()
     Object.assign(evidence, { job, segments })
@@ -158,7 +159,7 @@ async function encodeFile(
     const thrown = signal.aborted
       ? first
       : await source.check().then(
-          () => first,
+          () => source.namedError(first),
           (changed) => changed,
         )
     const error = isDiskFull(thrown)
@@ -173,12 +174,25 @@ async function encodeFile(
     await allEnded([node.tools.ffmpeg, node.tools.ffprobe])
     await output?.discard()
     await stored?.release()
+    await source.close()
     await rm(directory, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 
+/** What is said of the path by which the source is read is said of its name. */
+function withNames(event: JobEvent, named: (text: string) => string): JobEvent {
+  if (event.event === 'warning') return { ...event, message: named(event.message) }
+  if (event.event === 'segment' && event.detail !== undefined)
+    return { ...event, detail: named(event.detail) }
+  return event
+}
+
 /** One warning, whatever its extent: the report tells each segment's. */
-function tellDamage(segments: readonly VerifiedSegment[], job: Job, { emit }: EncodeOptions): void {
+function tellDamage(
+  segments: readonly VerifiedSegment[],
+  job: Job,
+  { emit }: Pick<EncodeOptions, 'emit'>,
+): void {
   const [first, ...more] = segments.filter(({ encoded }) => encoded.complaints > 0)
   if (first === undefined) return
   const { pts, timing } = job.film
@@ -188,6 +202,6 @@ function tellDamage(segments: readonly VerifiedSegment[], job: Job, { emit }: En
   emit({ event: 'warning', message })
 }
 
-async function tellLosses({ losses }: Job, { emit }: EncodeOptions): Promise<void> {
+async function tellLosses({ losses }: Job, { emit }: Pick<EncodeOptions, 'emit'>): Promise<void> {
   for (const message of await losses) emit({ event: 'warning', message })
 }

@@ -104,6 +104,8 @@ export interface Job {
 
 export interface JobRequest {
   readonly inputPath: string
+  /** As of {@link Source.fd}. */
+  readonly inputFd?: number | undefined
   readonly outputPath: string
   /** As typed; undefined: ffswarm's default. */
   readonly params: string | undefined
@@ -139,7 +141,7 @@ export async function prepareJob(
     const detail = 'with it, --mixed-builds cannot write parameter sets into the stream; leave it out'
     throw new MediaError({ code: 'PARAMS_INVALID', option: '-tag:v', detail })
   }
-  const source = chooseStreams(await probing, given.streams)
+  const source = { ...chooseStreams(await probing, given.streams), fd: request.inputFd }
   const video = { path: source.path, format: source.format, stream: source.video.index }
   const reading = openFrameIndex(tools, source, options)
   const patience = patienceFor(reading, options)

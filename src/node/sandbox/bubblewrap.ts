@@ -34,7 +34,7 @@ export interface BubblewrapInit {
 }
 
 /** Up to the program's own words. */
-export function bubblewrapWords(init: BubblewrapInit, { reads, writes = [] }: Access): string[] {
+export function bubblewrapWords(init: BubblewrapInit, { reads, open = [], writes = [] }: Access): string[] {
   const { bwrap, system, program } = init
   return [
     bwrap,
@@ -47,11 +47,15 @@ export function bubblewrapWords(init: BubblewrapInit, { reads, writes = [] }: Ac
     ...['--proc', '/proc', '--dev', '/dev', '--dir', '/tmp'],
     ...programFiles(program).flatMap((path) => ['--ro-bind-try', path, path]),
     ...reads.flatMap((path) => ['--ro-bind', path, path]),
+    ...open.flatMap(({ path }, at) => ['--ro-bind', `/proc/self/fd/${FIRST_FD + at}`, path]),
     ...writes.flatMap((path) => ['--bind', path, path]),
     // Both lie in memory, which a file in them would take.
     ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', '/', '--'],
   ]
 }
+
+/** Behind standard input, output and error. */
+const FIRST_FD = 3
 
 /** Root reads and writes whatever is shown to it, as it does outside; other rights are of no use to an encoder. */
 const KEEP_FILE_RIGHTS = ['--cap-drop', 'ALL', '--cap-add', 'CAP_DAC_OVERRIDE']

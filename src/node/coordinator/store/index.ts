@@ -63,6 +63,8 @@ export interface StoredJob {
 
 interface Options {
   signal: AbortSignal
+  /** By which the source is read; by default its name. */
+  sourcePath?: string
 }
 
 /** @throws JobError JOB_RUNNING, JOB_NEWER, JOB_DAMAGED; whatever the file system does */
@@ -111,7 +113,7 @@ async function takeUp(
   claim: Claim,
   options: Options,
 ): Promise<StoredJob> {
-  const source = await markSource(request.inputPath, options)
+  const source = await markSource(options.sourcePath ?? request.inputPath, options)
   const raw = await readJournal(join(directory, 'journal'))
   if (raw.some(isOfNewer)) throw new JobError({ code: 'JOB_NEWER', id, directory })
   const records = toRecords(raw)
