@@ -132,7 +132,7 @@ networkOptions(
         await node.stop()
       }
     },
-    { endsByInterrupt: true },
+    { endsByInterrupt: true, goesOnUnheard: true },
   ),
 )
 
@@ -192,22 +192,26 @@ networkOptions(
     .option('-y, --yes', 'replace an existing output')
     .option('-q, --quiet', 'say nothing but errors'),
 ).action((input: string, options: EncodeCliOptions) =>
-  main(options, async (signal, { createNode, encode, isOutputName, refuseLogFile, surroundings }) => {
-    const outputPath = options.output ?? defaultOutput(input, isOutputName)
-    await checkLogFile(options, (log) => refuseLogFile(log, [input, outputPath]))
-    const report = reporter(options)
-    const node = await createNode(
-      { ...nodeInit('coordinator', options), slots: options.slots },
-      surroundings(),
-      { signal },
-    )
-    try {
-      tellOpen(node, options)
-      await encode(node, encodeRequest(input, outputPath, options), { signal, emit: report })
-    } finally {
-      await node.stop()
-    }
-  }),
+  main(
+    options,
+    async (signal, { createNode, encode, isOutputName, refuseLogFile, surroundings }) => {
+      const outputPath = options.output ?? defaultOutput(input, isOutputName)
+      await checkLogFile(options, (log) => refuseLogFile(log, [input, outputPath]))
+      const report = reporter(options)
+      const node = await createNode(
+        { ...nodeInit('coordinator', options), slots: options.slots },
+        surroundings(),
+        { signal },
+      )
+      try {
+        tellOpen(node, options)
+        await encode(node, encodeRequest(input, outputPath, options), { signal, emit: report })
+      } finally {
+        await node.stop()
+      }
+    },
+    { goesOnUnheard: true },
+  ),
 )
 
 interface ResumeCliOptions extends NetworkOptions {
@@ -230,31 +234,35 @@ networkOptions(
     .addOption(sandboxOption())
     .option('-q, --quiet', 'say nothing but errors'),
 ).action((id: string | undefined, options: ResumeCliOptions) =>
-  main(options, async (signal, { createNode, encode, findJob, openDataDir, resumeRequest, surroundings }) => {
-    const dataDir = await openDataDir(options.dataDir, surroundings().env)
-    const request = resumeRequest(await findJob(dataDir, id, { signal }), {
-      outputPath: options.output,
-      reportPath: options.report,
-      overwrite: options.yes === true,
-    })
-    const node = await createNode(
-      { ...nodeInit('coordinator', options), slots: options.slots },
-      surroundings(),
-      { signal },
-    )
-    try {
-      tellOpen(node, options)
-      await encode(node, request, { signal, emit: reporter(options) })
-    } finally {
-      await node.stop()
-    }
-  }),
+  main(
+    options,
+    async (signal, { createNode, encode, findJob, openDataDir, resumeRequest, surroundings }) => {
+      const dataDir = await openDataDir(options.dataDir, surroundings().env)
+      const request = resumeRequest(await findJob(dataDir, id, { signal }), {
+        outputPath: options.output,
+        reportPath: options.report,
+        overwrite: options.yes === true,
+      })
+      const node = await createNode(
+        { ...nodeInit('coordinator', options), slots: options.slots },
+        surroundings(),
+        { signal },
+      )
+      try {
+        tellOpen(node, options)
+        await encode(node, request, { signal, emit: reporter(options) })
+      } finally {
+        await node.stop()
+      }
+    },
+    { goesOnUnheard: true },
+  ),
 )
 
 program
   .command('jobs')
   .description('jobs that were interrupted on this machine, and what they keep')
-  .option('--discard <job>', 'remove what it keeps')
+  .option('--discard <job>', 'remove what it keeps', fileName)
   .option('--data-dir <dir>', 'where it lies (default: $FFSWARM_HOME or the XDG data directory)')
   .option('--json', 'one JSON object a line')
   .action((options: { discard?: string; dataDir?: string; json?: boolean }) =>
@@ -657,7 +665,7 @@ type Swarm = typeof import('./node/index.ts')
 async function main(
   options: { json?: boolean; quiet?: boolean; logFile?: string | undefined },
   command: (signal: AbortSignal, swarm: Swarm) => Promise<void>,
-  { endsByInterrupt = false } = {},
+  { endsByInterrupt = false, goesOnUnheard = false } = {},
 ): Promise<void> {
   const swarm = await import('./node/index.ts')
   const { exitCodeOf, failedEvent, Interrupted } = swarm
@@ -674,9 +682,19 @@ async function main(
   }
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
-  // Whoever read our output is gone (`ffswarm … | head`): end in order, as for Ctrl-C.
+  // The terminal is closed, or the connection to it lost.
+  process.on('SIGHUP', interrupt)
   for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', () => controller.abort(new Interrupted()))
+    let hasFailed = false
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      // Whoever read our output is gone (`ffswarm … | head`): end in order, as for Ctrl-C.
+      if (error.code === 'EPIPE') controller.abort(new Interrupted())
+      else if (!hasFailed && stream === process.stdout) {
+        err(`warning: standard output cannot be written (${error.message}): nothing more is told there\n`)
+        if (!goesOnUnheard) process.exitCode = 1
+      }
+      hasFailed = true
+    })
   }
   try {
     await checkLogFile(options, (log) => swarm.refuseLogFile(log, []))
@@ -692,6 +710,7 @@ async function main(
   } finally {
     process.off('SIGINT', interrupt)
     process.off('SIGTERM', interrupt)
+    process.off('SIGHUP', interrupt)
   }
 }
 
@@ -752,9 +771,13 @@ function positiveNumber(text: string): number {
   return value
 }
 
+/** As the benchmark's protocol has it. */
+const PICTURE_SIDE_MAX = 16_384
+
 function pictureSize(text: string): { width: number; height: number } {
   const match = /^(\d{2,5})x(\d{2,5})$/.exec(text)
-  if (match === null) throw new InvalidArgumentError('WIDTHxHEIGHT is expected, such as 1920x1080.')
+  if (match === null || match.slice(1).some((side) => Number(side) > PICTURE_SIDE_MAX))
+    throw new InvalidArgumentError('WIDTHxHEIGHT is expected, such as 1920x1080.')
   return { width: Number(match[1]), height: Number(match[2]) }
 }
 

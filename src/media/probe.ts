@@ -147,11 +147,20 @@ async function readProbe(
     const detail = withoutPath(error.words, path)
     throw new MediaError({ code: 'INPUT_UNREADABLE', path, detail }, { cause: error })
   }
-  const parsed = probeOutput.safeParse(JSON.parse(lines.join('\n')))
+  const parsed = probeOutput.safeParse(toJson(ffprobe, lines.join('\n')))
   if (!parsed.success) {
     throw new MediaError({ code: 'INPUT_UNREADABLE', path, detail: 'ffprobe finds no streams in it' })
   }
   return parsed.data
+}
+
+/** @throws MediaError TOOL_UNUSABLE */
+function toJson({ name, path }: Tool, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new MediaError({ code: 'TOOL_UNUSABLE', tool: name, path, detail: 'it prints no JSON' }, { cause })
+  }
 }
 
 function withoutPath(detail: string, path: string): string {

@@ -17,6 +17,22 @@ export function parseAddress(text: string): Multiaddr {
   }
 }
 
+/**
+ * A multiaddr to listen on.
+ *
+ * @throws NetworkError `ADDRESS_INVALID`
+ */
+export function parseListen(text: string): string {
+  try {
+    const address = multiaddr(text)
+    const isTcp = address.getComponents().some(({ name, value }) => name === 'tcp' && value !== undefined)
+    if (!isTcp) throw new Error('there is no TCP port in it')
+    return address.toString()
+  } catch (cause) {
+    throw new NetworkError({ code: 'ADDRESS_INVALID', address: text }, { cause })
+  }
+}
+
 function fromHostAndPort(text: string): string {
   const [, ip6, host, port] = /^(?:\[([^\]]+)\]|([^:/@\s]+)):(\d{1,5})$/.exec(text) ?? []
   if (ip6 !== undefined) return `/ip6/${ip6}/tcp/${port}`

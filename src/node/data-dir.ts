@@ -1,7 +1,7 @@
 /** Where a node keeps what must outlive it: its identities, its journals, its cache. */
 
 import { mkdir, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
+import { homedir, userInfo } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { isErrno } from './errno.ts'
 import { NetworkError } from './network-error.ts'
@@ -15,7 +15,7 @@ export function dataDir(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = proc
   if (platform === 'win32' && env.LOCALAPPDATA) return join(env.LOCALAPPDATA, 'ffswarm')
   // The specification tells to ignore a relative path.
   if (env.XDG_DATA_HOME && isAbsolute(env.XDG_DATA_HOME)) return join(env.XDG_DATA_HOME, 'ffswarm')
-  return join(env.HOME || homedir(), '.local', 'share', 'ffswarm')
+  return join(env.HOME || homedir() || userInfo().homedir, '.local', 'share', 'ffswarm')
 }
 
 /** The same, or the one that was named. @throws NetworkError `DATA_DIR_UNUSABLE` */

@@ -104,6 +104,6 @@ function toListenError(err: unknown, addresses: string[]): unknown {
   if (!(err instanceof Error) || err.name !== 'UnsupportedListenAddressesError') return err
   const inUse = /EADDRINUSE\D.*:(\d+)\s*$/m.exec(err.message)
   if (inUse !== null) return new NetworkError({ code: 'PORT_IN_USE', port: Number(inUse[1]) }, { cause: err })
-  const detail = err.message.split('\n').at(-1)?.trim() ?? err.message
+  const detail = err.message.split('\n').at(-1)?.trim() || 'is it an address of this machine?'
   return new NetworkError({ code: 'LISTEN_FAILED', addresses, detail }, { cause: err })
 }

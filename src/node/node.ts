@@ -8,7 +8,7 @@ import { type Benchmark, benchmark } from '../protocols/benchmark/index.ts'
 import { type Blob, blob } from '../protocols/blob/index.ts'
 import { type Hello, type HelloProtocol, hello } from '../protocols/hello/index.ts'
 import { type Segment, segment } from '../protocols/segment/index.ts'
-import { parseAddress } from './address.ts'
+import { parseAddress, parseListen } from './address.ts'
 import { runBenchmark } from './benchmark.ts'
 import { BlobStore } from './blob-store.ts'
 import { Capacity } from './capacity.ts'
@@ -118,6 +118,7 @@ export async function createNode(
   options: { signal: AbortSignal },
 ): Promise<SwarmNode> {
   const connect = (init.connect ?? []).map(parseAddress)
+  const listen = init.listen?.map(parseListen)
   const dataDir = await openDataDir(init.dataDir, surroundings.env)
   const isLetIn = makeDoor(await namedPeers(init.allow, dataDir, options), init.deny)
   const swarm = init.swarm ?? SWARM_DEFAULT
@@ -230,7 +231,7 @@ export async function createNode(
     }>({
       privateKey: identity.privateKey,
       isLetIn,
-      ...(init.listen === undefined ? {} : { listen: init.listen }),
+      ...(listen === undefined ? {} : { listen }),
       ...(secrets === undefined ? {} : { prologue: secrets.prologue }),
       services: withMdns
         ? { ...services, discovery: discovery({ swarm, id: secrets?.discoveryId }) }

@@ -24,8 +24,8 @@ export async function readCapabilities(
     readAll(ffmpeg, ['-version'], options),
     readAll(ffmpeg, ['-hide_banner', '-encoders'], options),
   ])
-  const version = /^ffmpeg version (\S+)/.exec(versionLines[0] ?? '')?.[1] ?? 'unknown'
-  const unusable = tooOld(version)
+  const version = /^ffmpeg version (\S+)/.exec(versionLines[0] ?? '')?.[1]
+  const unusable = version === undefined ? 'it does not say its version' : tooOld(version)
   if (unusable !== undefined) {
     throw new MediaError({ code: 'TOOL_UNUSABLE', tool: 'ffmpeg', path: ffmpeg.path, detail: unusable })
   }
@@ -33,7 +33,7 @@ export async function readCapabilities(
   majors.set(ffmpeg, majorOf(libavcodec))
   const videoEncoders = encoderLines.flatMap((line) => /^ V[A-Z.]{5} (\S+)/.exec(line)?.[1] ?? [])
   return {
-    version,
+    version: version ?? 'unknown',
     encoderTag: `Lavc${libavcodec}`,
     libavcodec: majorOf(libavcodec),
     videoEncoders: videoEncoders.filter((name) => name !== '='),

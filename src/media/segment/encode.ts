@@ -94,6 +94,17 @@ function compare(
 
 const NOTHING = { times: new BigInt64Array(), picture: '' }
 
+/** Far more frames than the film has there: it was told a falsehood, and would go on as long as its disk lasts. */
+function refuseEndless({ expected }: SegmentTask, line: string): void {
+  const actual = Number(/^frame=\s*(\d+)$/.exec(line)?.[1] ?? 0)
+  if (actual > expected.frames + FRAMES_BEYOND) {
+    throw new MediaError({ code: 'SEGMENT_FRAMES', expected: expected.frames, actual })
+  }
+}
+
+/** Encoders are told of some hundreds before they give the first back. */
+const FRAMES_BEYOND = 1_000
+
 /**
  * @returns nothing inspected where a start further back is left, and the decoder found no sense in what it read or the
  * filters missed what comes before the segment
@@ -127,6 +138,7 @@ async function encodeFrom(
       },
       onErrorLine: (line) => complaints.read(line),
       onLine(line) {
+        refuseEndless(task, line)
         const frames = progress.read(line)
         if (frames !== undefined) options.onProgress?.({ frames })
         if (wanted !== undefined) seen ??= parseFrameLine(line)?.pts

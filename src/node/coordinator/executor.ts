@@ -135,7 +135,13 @@ export function remoteExecutor(node: SwarmNode, job: Job, sourceBlob: StoredBlob
   }
 }
 
-function toOffer(job: Job, task: Task, attempt: number, { id: blob, sizeBytes }: StoredBlob): SegmentOffer {
+/** What a worker is told of a task. */
+export function toOffer(
+  job: Job,
+  task: Task,
+  attempt: number,
+  { id: blob, sizeBytes }: Pick<StoredBlob, 'id' | 'sizeBytes'>,
+): SegmentOffer {
   const segment = segmentTask(job, task)
   return {
     job: job.id,

@@ -26,7 +26,7 @@ export type JobFailure =
     }
   | { code: 'PEERS_LOST'; waitSeconds: number }
   | { code: 'SEGMENT_FAILED'; index: number; startSeconds: number; attempts: number; detail: string }
-  | { code: 'SOURCE_CHANGED'; path: string }
+  | { code: 'SOURCE_CHANGED'; path: string; isGone: boolean }
   /** Another process works on this very job. */
   | { code: 'JOB_RUNNING'; id: string; output: string }
   /** What there is of it was written by a later version of ffswarm. */
@@ -88,7 +88,9 @@ function describe(failure: JobFailure): string {
     case 'SEGMENT_FAILED':
       return `segment ${failure.index} (at ${failure.startSeconds.toFixed(1)} s) could not be encoded in ${failure.attempts} attempts: ${failure.detail}`
     case 'SOURCE_CHANGED':
-      return `${failure.path} has changed while it was encoded: start again when it is complete`
+      return failure.isGone
+        ? `${failure.path} is not there any more: start again when it is back`
+        : `${failure.path} has changed while it was encoded: start again when it is complete`
     case 'JOB_RUNNING':
       return `another process makes ${failure.output} of the same file with the same params (job ${failure.id}): wait for it, or end it first`
     case 'JOB_NEWER':

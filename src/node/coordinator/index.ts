@@ -51,7 +51,8 @@ export async function encode(
     done = await encodeFile(node, request, evidence, { ...options, emit })
   } catch (error) {
     // What became of the job is what counts.
-    await report?.write(toReport(evidence, error)).catch((cause: unknown) => {
+    const isOfWork = evidence.segments !== undefined || evidence.failedAttempts.length > 0
+    await report?.write(toReport(evidence, error), { overwrite: isOfWork }).catch((cause: unknown) => {
       emit({ event: 'warning', message: cause instanceof Error ? cause.message : String(cause) })
     })
     throw error

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { type FileHandle, link, open, readlink, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
+import { isErrno } from '../errno.ts'
 import { JobError } from './failure.ts'
 
 export interface OutputFile {
@@ -25,7 +26,14 @@ export async function reserveOutput(
   options: { overwrite: boolean; inputPath: string },
 ): Promise<OutputFile> {
   const absolute = resolve(path)
-  const existing = await stat(absolute).catch(() => undefined)
+  const existing = await stat(absolute).catch((error: unknown) => {
+    if (!isErrno(error, 'ENAMETOOLONG')) return undefined
+    throw new JobError({
+      code: 'OUTPUT_UNWRITABLE',
+      directory: dirname(absolute),
+      detail: 'the name is too long',
+    })
+  })
   const input = await stat(options.inputPath)
   if (existing !== undefined && existing.ino === input.ino && existing.dev === input.dev) {
     throw new JobError({ code: 'OUTPUT_IS_INPUT', path })

@@ -7,8 +7,8 @@ import { REPORT_SCHEMA } from './report.ts'
 import { isSameFile } from './same-file.ts'
 
 export interface ReportFile {
-  /** Replaces what is there. @throws JobError REPORT_UNWRITABLE */
-  write(content: object): Promise<void>
+  /** Replaces what is there, unless it is told not to. @throws JobError REPORT_UNWRITABLE */
+  write(content: object, options?: { overwrite: boolean }): Promise<void>
 }
 
 /** Whether it is one of ours, or empty. */
@@ -73,7 +73,9 @@ export async function reserveReport(
   await write('')
   await rm(partial, { force: true })
   return {
-    async write(content) {
+    async write(content, { overwrite: replaces } = { overwrite: true }) {
+      // That of a finished film is worth more than that a try to make it again was refused.
+      if (!replaces && there !== undefined && there.size > 0) return
       await write(`${JSON.stringify(content, null, 2)}\n`)
       await rename(partial, path)
     },

@@ -56,7 +56,7 @@ export async function watchSource(
         return
       }
     }
-    throw new JobError({ code: 'SOURCE_CHANGED', path: name })
+    throw new JobError({ code: 'SOURCE_CHANGED', path: name, isGone: now === undefined })
   }
 
   async function hasSameContent(): Promise<boolean> {

@@ -25,7 +25,8 @@ export class UnfinishedError extends Error {
 /** Whether what was encoded is of no use: the source is another one, or what came of it is not what was asked for. */
 export function isHopeless(error: unknown): boolean {
   if (error instanceof OutputError) return true
-  if (error instanceof JobError) return error.code === 'SOURCE_CHANGED'
+  // A film that is finished under another name needs them no more.
+  if (error instanceof JobError) return error.code === 'SOURCE_CHANGED' || error.code === 'OUTPUT_APPEARED'
   return error instanceof MediaError && !PASSING.has(error.code)
 }
 

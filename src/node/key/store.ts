@@ -31,7 +31,7 @@ export async function readStoredKey(dataDir: string): Promise<string | undefined
 }
 
 /**
- * @throws NetworkError KEY_EXISTS, KEY_UNREADABLE
+ * @throws NetworkError KEY_EXISTS, KEY_UNREADABLE, DATA_DIR_UNUSABLE
  */
 export async function storeKey(
   dataDir: string,
@@ -44,7 +44,12 @@ export async function storeKey(
   if (stats?.isDirectory()) {
     throw new NetworkError({ code: 'KEY_UNREADABLE', path, detail: 'it is a directory: remove it' })
   }
-  await writeWhole(path, `${key}\n`)
+  try {
+    await writeWhole(path, `${key}\n`)
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause)
+    throw new NetworkError({ code: 'DATA_DIR_UNUSABLE', path: dataDir, detail }, { cause })
+  }
 }
 
 /** @returns whether there was one @throws NetworkError KEY_UNREADABLE */

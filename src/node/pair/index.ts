@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { PeerId } from '@libp2p/interface'
 import { ProtocolError } from '../../protocols/errors.ts'
 import { PAIR_PEERS_MAX, type Pair, type PairIntroduction, pair } from '../../protocols/pair/index.ts'
-import { parseAddress } from '../address.ts'
+import { parseAddress, parseListen } from '../address.ts'
 import { type Discovery, discovery } from '../discovery.ts'
 import { claimIdentity, machineIdentities } from '../identity.ts'
 import { newKey, parseKey, readStoredKey, storeKey } from '../key/index.ts'
@@ -143,7 +143,7 @@ async function startNode(
     }
     const node = await createSwarmNode<{ pair: Pair; discovery?: Discovery }>({
       privateKey: identity.privateKey,
-      ...(listen === undefined ? {} : { listen }),
+      ...(listen === undefined ? {} : { listen: listen.map(parseListen) }),
       prologue: PROLOGUE,
       services: mdns ? { ...services, discovery: discovery({ swarm: '', id: discoveryId }) } : services,
     })
