@@ -795,4 +795,5 @@ try {
   process.exitCode = code === 0 ? 0 : 2
 }
 // Timers of closed connections would keep the process for another second; what was written must still get out.
-process.stdout.write('', () => process.stderr.write('', () => process.exit()))
+// What became of it is told a moment later.
+process.stdout.write('', () => process.stderr.write('', () => setImmediate(() => process.exit())))

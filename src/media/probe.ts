@@ -1,12 +1,12 @@
 /**
  * What a source is: its container, its streams and their time bases, read by ffprobe without decoding or counting.
  */
-import { stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { MediaError } from './failure.ts'
 import { run, type Tool } from './ffmpeg/index.ts'
 import { parseRational, type Rational } from './rational.ts'
-import { whyFormatRefused, whyMissing, whyNotAFile } from './refused-input.ts'
+import { listFormat, whyFormatRefused, whyKindRefused, whyMissing, whyNotAFile } from './refused-input.ts'
 
 export type StreamKind = 'video' | 'audio' | 'subtitle' | 'data' | 'attachment'
 
@@ -84,15 +84,21 @@ export async function probe(
   options: { signal?: AbortSignal } = {},
 ): Promise<Source> {
   const sizeBytes = await sizeOfFile(path)
+  const list = listFormat(await readBeginning(path))
+  const listed = list === undefined ? undefined : whyKindRefused(list)
+  if (listed !== undefined) throw new MediaError({ code: 'INPUT_UNREADABLE', path, detail: listed })
   const output = await readProbe(ffprobe, path, options)
   const format = output.format.format_name.split(',')[0] ?? ''
-  const detail = whyFormatRefused(format)
-  if (detail !== undefined) throw new MediaError({ code: 'INPUT_UNREADABLE', path, detail })
+  const refuse = (detail: string | undefined) => {
+    if (detail !== undefined) throw new MediaError({ code: 'INPUT_UNREADABLE', path, detail })
+  }
+  refuse(whyKindRefused(format))
   const streams = output.streams.map(toStream)
   const video = streams.find(
     (stream): stream is VideoStream => isVideo(stream) && !stream.dispositions.includes('attached_pic'),
   )
   if (video === undefined) throw new MediaError({ code: 'INPUT_WITHOUT_VIDEO', path })
+  refuse(whyFormatRefused(format))
   const duration = Number(output.format.duration)
   return {
     path,
@@ -128,6 +134,21 @@ async function sizeOfFile(path: string): Promise<number> {
   if (stats.size === 0) throw new MediaError({ code: 'INPUT_EMPTY', path })
   return stats.size
 }
+
+async function readBeginning(path: string): Promise<string> {
+  const file = await open(path, 'r').catch((cause: Error) => {
+    const detail = cause.message.replace(/^[A-Z]+: |, open '.*'$/g, '')
+    throw new MediaError({ code: 'INPUT_UNREADABLE', path, detail }, { cause })
+  })
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(BEGINNING_BYTES), 0, BEGINNING_BYTES, 0)
+    return buffer.toString('utf8', 0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+const BEGINNING_BYTES = 4096
 
 async function readProbe(
   ffprobe: Tool,

@@ -21,6 +21,13 @@ export function whyNotAFile(stats: Pick<Stats, 'isDirectory'>): string {
 
 /** Why what ffmpeg takes for this format is not encoded, or undefined where it may be. */
 export function whyFormatRefused(format: string): string | undefined {
+  const why = whyKindRefused(format)
+  if (why !== undefined || VIDEO_DEMUXERS.has(format)) return why
+  return `what ffmpeg takes it for (${format}) is none of the formats that are read here: make another of it first, such as with 'ffmpeg -i INPUT -map 0 -c copy OUTPUT.mkv'`
+}
+
+/** The same of what is no file of video at all. */
+export function whyKindRefused(format: string): string | undefined {
   if (/^(image2|.*_pipe)$/.test(format)) {
     return `ffmpeg takes it for a picture, or pictures without times (${format}): ${MAKE_A_VIDEO}`
   }
@@ -32,9 +39,6 @@ export function whyFormatRefused(format: string): string | undefined {
   }
   if (/^(tty|ffmetadata|bin|xbin|adf|idf)$/.test(format)) {
     return `ffmpeg takes it for text (${format}): name one video file`
-  }
-  if (!VIDEO_DEMUXERS.has(format)) {
-    return `what ffmpeg takes it for (${format}) is none of the formats that are read here: make another of it first, such as with 'ffmpeg -i INPUT -map 0 -c copy OUTPUT.mkv'`
   }
   return undefined
 }
@@ -50,5 +54,14 @@ const VIDEO_DEMUXERS: ReadonlySet<string> = new Set(
   pmp psxstr pva r3d rl2 rm roq rpl sdr2 sga siff simbiosis_imx smjpeg smk smush swf thp tiertexseq tmv txd vc1 vc1test vividas vivo vmd
   vvc wc3movie wsvqa wtv xmv yop yuv4mpegpipe`.split(/\s+/),
 )
+
+/** What a text is a list of, by how it begins: nobody has to open what it names to know that. */
+export function listFormat(beginning: string): string | undefined {
+  const text = beginning.replace(/^\ufeff/, '').trimStart()
+  if (text.startsWith('#EXTM3U')) return 'hls'
+  if (text.startsWith('ffconcat version')) return 'concat'
+  if (/^v=0\r?\n/.test(text)) return 'sdp'
+  return /^<(MPD[\s>]|\?xml[\s\S]*<MPD[\s>])/.test(text) ? 'dash' : undefined
+}
 
 const MAKE_A_VIDEO = "make a video of them first, such as with 'ffmpeg -i INPUT -c:v ffv1 OUTPUT.mkv'"
