@@ -32,6 +32,8 @@ const { values: options, positionals } = parseArgs({
     slow: { type: 'string' },
     /** Kills the last node, so many seconds into the job. */
     kill: { type: 'string' },
+    /** A file for the job's events, each with its time. */
+    log: { type: 'string' },
   },
 })
 
@@ -63,6 +65,7 @@ await withLab(async (lab) => {
       [
         ...[source, '-o', join(lab.directory, 'output.mkv'), '--params', options.params],
         ...['--peers', `${workers.length}`, '--local', '--slots', '1'],
+        ...(options.log === undefined ? [] : ['--log-file', options.log]),
       ],
       { connect: workers.map(({ address }) => address), prefix: coordinator.prefix },
     )
