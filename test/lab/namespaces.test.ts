@@ -153,8 +153,9 @@ describe.skipIf(reason !== undefined)('on three hosts and a switch', () => {
       ({ event, state }) => event === 'task' && state === 'started',
     )
     expect(started).toHaveLength(2)
-    const left = job.process.events.filter(({ event, state }) => event === 'peer' && state === 'left')
-    expect(left.map(({ peer }) => peer)).toEqual([worker.peer])
+    // Whether it is missed meanwhile depends on which side notices first.
+    const peers = job.process.events.filter(({ event }) => event === 'peer')
+    expect(new Set(peers.map(({ peer }) => peer))).toEqual(new Set([worker.peer]))
   })
 
   test('a host that is there before, and one that comes during the job, both work', async () => {

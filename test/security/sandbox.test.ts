@@ -22,6 +22,9 @@ const init = (mode: SandboxMode) => ({ mode, needsLoopback: true, env, platform,
 
 const sandbox = await openSandbox(tools, init('auto'), { signal })
 const hasSandbox = sandbox.kind !== undefined
+/** Where the system has its programs, whatever this process finds them by. */
+const PATH = 'PATH=/usr/bin:/bin;'
+
 /** A shell in ffmpeg's place. */
 const impostor = (): Tool => {
   const confine = sandbox.tools.ffmpeg.confine
@@ -41,7 +44,7 @@ afterAll(async () => {
 async function attack(command: string, access: Access = { reads: [] }) {
   const lines: string[] = []
   try {
-    await run(impostor(), ['-c', command], { access, onLine: (line) => void lines.push(line) })
+    await run(impostor(), ['-c', `${PATH} ${command}`], { access, onLine: (line) => void lines.push(line) })
     return { lines, error: undefined }
   } catch (error) {
     if (!(error instanceof MediaError)) throw error
@@ -134,7 +137,7 @@ describe.skipIf(!hasSandbox)('what runs in the sandbox', () => {
   test('ends with whoever started it', async () => {
     const controller = new AbortController()
     const mark = `${process.pid}${Date.now()}`
-    const running = run(impostor(), ['-c', `sleep 60.${mark} & sleep 60.${mark}`], {
+    const running = run(impostor(), ['-c', `${PATH} sleep 60.${mark} & sleep 60.${mark}`], {
       access: { reads: [] },
       signal: controller.signal,
     })
@@ -168,7 +171,7 @@ describe.skipIf(!hasSandbox)('what runs in the sandbox', () => {
   })
 
   test('that does nothing is ended as a hung one', async () => {
-    const hanging = run(impostor(), ['-c', 'sleep 60'], { access: { reads: [] }, stallMs: 1_000 })
+    const hanging = run(impostor(), ['-c', `${PATH} sleep 60`], { access: { reads: [] }, stallMs: 1_000 })
     await expect(hanging).rejects.toMatchObject({ failure: { code: 'TOOL_STALLED' } })
   })
 })
