@@ -74,11 +74,11 @@ function auditOf({ job, plan }: Made, random = () => 0.5): Audit {
   return new Audit({ tools, job, film: () => plan.film, now: () => performance.now() / 1000, random })
 }
 
-/** What is said of each segment, by an audit that sees it for the first time, at its beginning, its middle and its end. */
+/** What is said of each segment, by an audit that sees it for the first time, at its beginning and its end. */
 async function verdicts(made: Made): Promise<string[]> {
   const said: string[] = []
   for (const segment of made.segments) {
-    for (const place of [0, 0.5, 0.999]) {
+    for (const place of [0, 0.999]) {
       const looking = auditOf(made, () => place).look(
         { ...segment, peer: 'a', isLocal: false, seconds: 1 },
         { signal },
@@ -128,7 +128,7 @@ describe('an honest peer is not suspected', () => {
     if (why !== undefined) skip(why)
     const made = await make(await clipIn(directory(), clip), params)
     const said = await verdicts(made)
-    expect(said.length).toBeGreaterThan(5)
+    expect(said.length).toBeGreaterThan(3)
     expect(new Set(said)).toEqual(new Set(['fine']))
   })
 })
