@@ -60,6 +60,7 @@ await withLab(async (lab) => {
       options.kill === undefined
         ? undefined
         : setTimeout(() => workers.at(-1).child.kill('SIGKILL'), options.kill * 1000)
+    const before = await Promise.all(groups.map((group) => group.used()))
     const began = performance.now()
     const done = await lab.encode(
       [
@@ -72,12 +73,21 @@ await withLab(async (lab) => {
     clearTimeout(slowing)
     clearTimeout(killing)
     const wall = (performance.now() - began) / 1000
+    const after = await Promise.all(groups.map((group) => group.used()))
     const rows = groups.map((_, at) => {
       const name = at === 0 ? 'this node' : `worker-${at}`
       const share = done.peers.find((peer) => peer.name === name)
-      return [name, `${parts[at]}`, rates[at].toFixed(2), `${share?.frames ?? 0}`, `${share?.segments ?? 0}`]
+      const used = `${(((after[at] - before[at]) / (parts[at] * wall)) * 100).toFixed(0)} %`
+      const frames = share?.frames ?? 0
+      const spent = `${(((after[at] - before[at]) * 1000) / Math.max(1, frames)).toFixed(1)} ms`
+      return [name, `${parts[at]}`, rates[at].toFixed(2), `${frames}`, `${share?.segments ?? 0}`, used, spent]
     })
-    say(table(['node', 'cores', 'frames a second alone', 'frames', 'segments'], rows))
+    say(
+      table(
+        ['node', 'cores', 'frames a second alone', 'frames', 'segments', 'of its CPU', 'CPU a frame'],
+        rows,
+      ),
+    )
     const sum = rates.reduce((all, rate) => all + rate, 0)
     const bound = boundOf(done.frames, rates)
     say(
