@@ -10,8 +10,6 @@ export interface CapacityInit {
   readonly slots: number
   /** The user has said how many. */
   readonly isFixed: boolean
-  /** That this node may use. */
-  readonly cores: number
   /** Of the machine, now. */
   readonly times: CpuTimes
 }
@@ -77,12 +75,26 @@ export class Capacity {
     else if (now - from.at >= LOOK_SECONDS) encoding.cores = (cpuSeconds - from.cpuSeconds) / (now - from.at)
   }
 
+  /** It waits for bytes of its source: what it leaves idle meanwhile is room for nothing. */
+  starve(task: object): void {
+    const encoding = this.#encodings.get(task)
+    if (encoding === undefined) return
+    encoding.from = undefined
+    encoding.cores = undefined
+  }
+
+  /** Whether there is anything to look at. */
+  get isOpen(): boolean {
+    return !this.#init.isFixed && this.#encodings.size > 0
+  }
+
   /**
    * Adds a slot where there is room for one.
    *
    * @param freeBytes of memory
+   * @param cores that this node may use by now
    */
-  look(times: CpuTimes, freeBytes: number, now: number): void {
+  look(times: CpuTimes, freeBytes: number, cores: number, now: number): void {
     if (this.#init.isFixed || now - this.#lookedAt < LOOK_SECONDS) return
     const idle = idleCores(this.#times, times)
     this.#lookedAt = now
@@ -92,7 +104,7 @@ export class Capacity {
     if (encodings.some(({ began, cores }) => cores === undefined || now - began < SETTLED_SECONDS)) return
     const used = encodings.reduce((sum, { cores = 0 }) => sum + cores, 0)
     const one = used / encodings.length
-    const room = Math.min(idle, this.#init.cores - used)
+    const room = Math.min(idle, cores - used)
     const memory = Math.max(...encodings.map(({ rssBytes }) => rssBytes))
     if (one > 0 && room >= WORTHWHILE * one && freeBytes >= MEMORY_MARGIN * memory) this.#slots++
   }

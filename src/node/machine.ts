@@ -27,8 +27,8 @@ export async function readMachine(): Promise<Machine> {
   }
 }
 
-/** Of this process's own group; those around it may have less. */
-async function readQuota(): Promise<number | undefined> {
+/** Cores' worth of time, by this process's own control group; those around it may have less. It can be set anew at any time. */
+export async function readQuota(): Promise<number | undefined> {
   const groups = await readFile('/proc/self/cgroup', 'utf8').catch(() => '')
   const [, unified] = /^0::(.*)$/m.exec(groups) ?? []
   const [, byCpu] = /^\d+:(?:[^:]*,)?cpu(?:,[^:]*)?:(.*)$/m.exec(groups) ?? []

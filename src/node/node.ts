@@ -20,7 +20,7 @@ import { chooseKey, deriveSecrets } from './key/index.ts'
 import { createSwarmNode } from './libp2p.ts'
 import { LOOK_EVERY_MS, readCpuTimes, watchLoad } from './load.ts'
 import { type Log, openLog } from './log.ts'
-import { defaultSlots, type Machine, readMachine } from './machine.ts'
+import { defaultSlots, type Machine, readMachine, readQuota } from './machine.ts'
 import { createMembership, type Membership } from './membership.ts'
 import { namedPeers } from './pair/paired.ts'
 import { openSandbox, type Sandbox, type SandboxMode } from './sandbox/index.ts'
@@ -159,13 +159,14 @@ export async function createNode(
     const capacity = new Capacity({
       slots: init.slots ?? defaultSlots(machine.cores),
       isFixed: init.slots !== undefined,
-      cores: Math.min(machine.cores, machine.quota ?? machine.cores),
       times: readCpuTimes(),
     })
-    const looking = setInterval(
-      () => capacity.look(readCpuTimes(), freemem(), surroundings.now() / 1000),
-      LOOK_EVERY_MS,
-    )
+    const look = async () => {
+      if (!capacity.isOpen) return
+      const cores = Math.min(machine.cores, (await readQuota()) ?? machine.cores)
+      capacity.look(readCpuTimes(), freemem(), cores, surroundings.now() / 1000)
+    }
+    const looking = setInterval(() => void look(), LOOK_EVERY_MS)
     looking.unref()
     undo.push(() => clearInterval(looking))
     const blobs = new BlobStore()

@@ -48,6 +48,9 @@ export function encodingSeconds<Task extends Piece>(
   return secondsUntil(task.frames, speed, { now, expected: slot.rate ?? usual })
 }
 
+/** More than encoders look ahead: who has been silent for a time has encoded no more in it. */
+const AHEAD_FRAMES = 120
+
 /** @param expected frames a second before anything was reported */
 export function secondsUntil(
   frames: number,
@@ -57,6 +60,8 @@ export function secondsUntil(
   const left = Math.max(0, frames - speed.frames)
   // Who has been silent for long will be for as long again.
   if (speed.frames > 0) return Math.max(left / Math.max(speed.at(now, expected), 1e-9), speed.overdue(now))
-  // Nothing was reported yet: decoding may begin far back.
-  return Math.max(frames / expected + START_SECONDS - speed.age(now), speed.age(now) / 3)
+  // Nothing was reported yet: decoding may begin far back, and an encoder keeps some frames before it gives the first.
+  const age = speed.age(now)
+  const atExpected = frames / expected + START_SECONDS - age
+  return Math.max(atExpected, age / 3, (frames * age) / AHEAD_FRAMES)
 }

@@ -238,7 +238,10 @@ export class Worker implements SegmentHandler {
             const fps = (frames * 1000) / Math.max(1, now() - began)
             context.onProgress({ frames, fps, slots: capacity.slots })
           },
-          onUsage: (usage) => capacity.use(offer, usage, this.#seconds()),
+          onUsage(usage) {
+            if (borrowed.isWaiting()) capacity.starve(offer)
+            else capacity.use(offer, usage, now() / 1000)
+          },
         },
       )
       const encodeMs = now() - began
