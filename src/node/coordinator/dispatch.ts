@@ -275,6 +275,12 @@ export class Dispatch {
       const liars = await this.#look({ ...executor, task, path, inspected, seconds }, encoded, { signal })
       // Before it counts it is on the disk, and told of there.
       await stored.addSegment(segmentRecord(attempt, encoded, this.#recipe))
+      if (liars.length > 0) {
+        // With this one the job might be done, and what is false of it must not be joined.
+        await this.#convict(liars)
+        await encoded.accept().catch(() => {})
+        return
+      }
       const needless = this.#scheduler.verified(assignment, this.#seconds())
       if (needless === undefined) {
         await rm(path, { force: true })
@@ -289,7 +295,6 @@ export class Dispatch {
         for (const other of needless) this.#attempts.get(other)?.over.abort(new Needless())
       }
       await encoded.accept().catch(() => {})
-      await this.#convict(liars)
     } catch (error) {
       await rm(path, { force: true })
       if (over.signal.reason instanceof Needless) this.#tell(attempt, 'needless')
@@ -317,7 +322,7 @@ export class Dispatch {
 
   /** What they have made before may be as false: all of it is gone, and the job begins anew with the rest. */
   async #convict(liars: readonly string[]): Promise<void> {
-    if (liars.length === 0) return
+    this.fail(new FalsePictures(liars))
     const theirs = [...this.#verified.values()].filter(({ executor }) => liars.includes(executor.peer))
     for (const { path } of theirs) await rm(path, { force: true })
     for (const peer of liars) {
@@ -325,7 +330,6 @@ export class Dispatch {
       const detail = 'it sent pictures that are not the source’s'
       this.#init.emit({ event: 'peer', peer, name, state: 'excluded', slots: 0, detail })
     }
-    this.fail(new FalsePictures(liars))
   }
 
   /** The first segment decides where nothing has; what this node itself makes of the film counts more than its first frame. */
