@@ -5,6 +5,7 @@
 import { lstat, readlink, realpath } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { totalmem } from 'node:os'
+import { dirname } from 'node:path'
 import {
   type Access,
   type Confinement,
@@ -111,9 +112,11 @@ async function openBubblewrap(
       ],
       env,
     }))
+    // Of one place, what one finds there the other does.
+    const isOther = dirname(programs[0]) !== dirname(programs[1])
     const [ffmpeg] = await Promise.all([
       readCapabilities(tools.ffmpeg, options),
-      readToolVersion(tools.ffprobe, options),
+      isOther ? readToolVersion(tools.ffprobe, options) : undefined,
     ])
     return {
       ...{ tools, ffmpeg, kind: 'bubblewrap', reason: undefined },
