@@ -71,7 +71,7 @@ async function make(
 }
 
 function auditOf({ job, plan }: Made, random = () => 0.5): Audit {
-  return new Audit({ tools, job, film: () => plan.film, now: () => performance.now() / 1000, random })
+  return new Audit({ tools, job, plan, directory: directory(), now: () => performance.now() / 1000, random })
 }
 
 /** What is said of each segment, by an audit that sees it for the first time, at its beginning and its end. */
@@ -99,6 +99,8 @@ const HONEST: readonly { clip: Clip; params: string }[] = [
   { clip: bPyramid, params: `${FAST} -crf 51` },
   { clip: bPyramid, params: '-c:v libx265 -preset ultrafast -crf 45 -x265-params log-level=error' },
   { clip: bPyramid, params: '-c:v libsvtav1 -preset 12 -crf 63' },
+  { clip: bPyramid, params: `${FAST} -crf 51 -vf scale=64:36` },
+  { clip: bPyramid, params: `${FAST} -b:v 5k -maxrate 5k -bufsize 5k` },
   { clip: bPyramid, params: `${FAST} -vf negate` },
   { clip: bPyramid, params: `${FAST} -vf scale=96:-2,hqdn3d` },
   { clip: bPyramid, params: `${FAST} -vf crop=100:60,hue=s=0` },

@@ -3,8 +3,13 @@
  * at, and of the others as many as cost little. Nobody is called a liar on one finding: the segment is made once more by somebody else,
  * and whose pictures are the source's then is believed.
  */
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import {
+  encodeSegment,
   type FilmFile,
+  fileUrl,
   type InspectedSegment,
   type LocatedTools,
   lookAtSegment,
@@ -14,14 +19,16 @@ import {
   type Stretch,
   segmentTimeScale,
 } from '../../media/index.ts'
-import type { Job } from './job.ts'
-import type { FilmPlan, Task } from './plan.ts'
+import { type Job, segmentTask } from './job.ts'
+import type { SegmentPlan, Task } from './plan.ts'
 
 export interface AuditInit {
   readonly tools: LocatedTools
   readonly job: Job
   /** As much of the film as is known by now. */
-  film(): FilmPlan
+  readonly plan: Pick<SegmentPlan, 'film' | 'restore'>
+  /** Of this node's, for files of its own. */
+  readonly directory: string
   /** Seconds. */
   now(): number
   /** In [0, 1): which segments and which of their pictures nobody can foresee. */
@@ -41,6 +48,8 @@ export interface AuditedSegment {
 
 /** Looked at in each segment: enough for one bad picture to stand out. */
 const FRAMES = 6
+/** Of a segment are encoded here where its pictures seem to be others. */
+const OWN_FRAMES = 48
 /** Of the time that peers take to encode. */
 const SHARE_OF_WORK = 0.01
 /** Until some have been measured. */
@@ -74,7 +83,16 @@ export class Audit {
     if (suspected === undefined && !this.#isWorthIt(segment)) return []
     const stretch = suspected?.stretch ?? this.#choose(task)
     const began = this.#init.now()
-    const difference = await this.#compare(segment, stretch, options)
+    let difference = await this.#compare(segment, stretch, options)
+    // Some params make pictures that look like no source: what this node makes of them tells.
+    if (
+      difference !== undefined &&
+      suspected === undefined &&
+      (await this.#looksSoHere(task, stretch, options))
+    ) {
+      this.#isOff = true
+      difference = undefined
+    }
     this.#looks++
     this.#spentSeconds += this.#init.now() - began
     if (difference === undefined) {
@@ -104,8 +122,28 @@ export class Audit {
     return { first: from, end: from + count }
   }
 
+  /** Whether these pictures, encoded here, differ from the source's as well. */
+  async #looksSoHere(whole: Task, { end }: Stretch, options: { signal: AbortSignal }): Promise<boolean> {
+    const { tools, job, plan, directory } = this.#init
+    const first = Math.max(whole.first, end - OWN_FRAMES)
+    const task = plan.restore({ index: whole.index, first, frames: end - first })
+    if (task === undefined) return true
+    const path = join(directory, `own-${randomBytes(4).toString('hex')}.${job.container}`)
+    const files = { inputUrl: fileUrl(job.source.path), inputFd: job.source.fd, outputPath: path }
+    try {
+      const { inspected } = await encodeSegment(tools, segmentTask(job, task), files, options)
+      const own = { task, path, inspected }
+      return (await this.#compare(own, { first: Math.max(first, end - FRAMES), end }, options)) !== undefined
+    } catch (error) {
+      if (error instanceof MediaError) return true
+      throw error
+    } finally {
+      await rm(path, { force: true })
+    }
+  }
+
   async #compare(
-    { task, path, inspected }: AuditedSegment,
+    { task, path, inspected }: Pick<AuditedSegment, 'task' | 'path' | 'inspected'>,
     stretch: Stretch,
     options: { signal: AbortSignal },
   ): Promise<string | undefined> {
@@ -113,7 +151,7 @@ export class Audit {
     const { filters } = job.params
     const text = [filters.text, job.alike].filter((part) => part !== '').join(',')
     const source: FilmFile = {
-      ...this.#init.film(),
+      ...this.#init.plan.film,
       file: job.source,
       chain: { ...filters, text },
       x264Build: job.x264Build,

@@ -79,7 +79,7 @@ export class Dispatch {
     this.#recipe = recipeOf(init.job, init.stored.source)
     const { node, job, plan } = init
     this.#audit = new Audit({
-      ...{ tools: node.tools, job, film: () => plan.film },
+      ...{ tools: node.tools, job, plan, directory: init.stored.directory },
       now: () => this.#seconds(),
       random: node.surroundings.random,
     })
