@@ -444,6 +444,10 @@ placeOptions(
                 out(`on the other machine: ffswarm pair ${text}\n`)
                 err(`  it is good for ten minutes, and once; where that machine does not find this one:\n`)
                 for (const address of addresses) err(`  --connect ${address}\n`)
+                if (addresses.length === 0)
+                  err(
+                    'warning: no network interface is up here, so that no other machine can reach this one\n',
+                  )
               }
             })
           : await typeCode(common, code, { replaceKey: options.yes === true })

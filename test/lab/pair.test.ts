@@ -94,9 +94,10 @@ test('the key of another swarm is not replaced unasked', async () => {
   const kept = await typing(desk, [first.code, ...first.connect])
   expect([kept.exitCode, kept.stderr]).toEqual([1, expect.stringContaining('-y replaces it')])
   expect(await keyIn(desk)).toBe(before)
-  await first.process.ended
-  const second = await showing(attic)
-  expect((await typing(desk, [second.code, '-y', ...second.connect])).exitCode).toBe(0)
+  // The other side hears of no success, and its code is still good.
+  expect(first.process.events.filter(({ event }) => event === 'paired')).toEqual([])
+  expect((await typing(desk, [first.code, '-y', ...first.connect])).exitCode).toBe(0)
+  expect((await first.process.ended).exitCode).toBe(0)
   expect(await keyIn(desk)).toBe(await keyIn(attic))
 })
 

@@ -112,6 +112,47 @@ test('who typed another is told that alone, and each try is told to the other si
   expect(paired).toEqual([])
 })
 
+test('a try counts whether or not its answer is waited for', async () => {
+  const { guest, host, refused } = await machines('48217365')
+  for (let count = 1; count <= 3; count++) {
+    const stream = await guest.dialProtocol(host.peerId, PAIR_PROTOCOL)
+    const messages = lpStream(stream)
+    const { share } = new Cpace({
+      code: '0',
+      channel: hex('00'),
+      session: hex('00'),
+      random: randomBytes(32),
+    })
+    const opening = { session: 'ab'.repeat(16), share: Buffer.from(share).toString('hex') }
+    await messages.write(Buffer.from(JSON.stringify(opening)))
+    await messages.read()
+    await messages.write(Buffer.from(JSON.stringify({ proof: 'ab'.repeat(32) })))
+    stream.abort(new Error('enough'))
+    await expect.poll(() => refused.length).toBe(count)
+  }
+})
+
+test('who has seen the proof and goes away has tried a code, and is not asked again', async () => {
+  const { guest, host } = await machines('48217365')
+  await host.unhandle(PAIR_PROTOCOL)
+  await host.handle(PAIR_PROTOCOL, async (stream) => {
+    const messages = lpStream(stream)
+    await messages.read()
+    const { share } = new Cpace({
+      code: '0',
+      channel: hex('00'),
+      session: hex('00'),
+      random: randomBytes(32),
+    })
+    await messages.write(Buffer.from(JSON.stringify({ share: Buffer.from(share).toString('hex') })))
+    await messages.read()
+    stream.abort(new Error('one guess'))
+  })
+  await expect(guest.services.pair.introduce(host.peerId)).rejects.toMatchObject({
+    failure: { code: 'REFUSED', reason: 'CODE' },
+  })
+})
+
 test('a machine that shows no code answers nobody', async () => {
   const { guest, host } = await machines('48217365')
   const code = await codeOf(host.services.pair.introduce(guest.peerId))
@@ -131,8 +172,8 @@ test.each([
   // A share comes back before the other's has been looked at.
   await expect(messages.read().then(() => messages.read())).rejects.toThrow()
   await introduce()
+  await expect.poll(() => paired).toHaveLength(1)
   expect(refused).toEqual([])
-  expect(paired).toHaveLength(1)
 })
 
 test('what another machine says of itself is bounded and fit for a terminal', async () => {

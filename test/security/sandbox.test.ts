@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -203,6 +203,16 @@ describe('a machine without bubblewrap', () => {
     const opening = openSandbox(tools, { ...without, mode: 'require' }, { signal })
     await expect(opening).rejects.toMatchObject({ code: 'SANDBOX_MISSING' })
   })
+})
+
+test.skipIf(!hasSandbox)('a program that is found by a link is run as well', async () => {
+  const linked = (tool: typeof tools.ffmpeg) => ({ ...tool, path: join(directory, `linked-${tool.name}`) })
+  const located = { ffmpeg: linked(tools.ffmpeg), ffprobe: linked(tools.ffprobe) }
+  await symlink(tools.ffmpeg.path, located.ffmpeg.path)
+  await symlink(tools.ffprobe.path, located.ffprobe.path)
+  const opened = await openSandbox(located, { ...init('require'), needsLoopback: false }, { signal })
+  expect(opened.kind).toBe('bubblewrap')
+  await opened.close()
 })
 
 test('none is made where none is wanted', async () => {

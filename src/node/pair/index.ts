@@ -13,7 +13,7 @@ import { newKey, parseKey, readStoredKey, storeKey } from '../key/index.ts'
 import { createSwarmNode } from '../libp2p.ts'
 import { NetworkError } from '../network-error.ts'
 import { newCode, type PairCode, parseCode } from './code.ts'
-import { addPaired, type PairedMachine } from './paired.ts'
+import { addPaired, type PairedMachine, readPaired } from './paired.ts'
 
 export { forgetPaired, type PairedMachine, readPaired } from './paired.ts'
 
@@ -87,19 +87,43 @@ export async function typeCode(
   const { dataDir, signal } = options
   const addresses = options.connect.map(parseAddress)
   const stored = await readStoredKey(dataDir)
+  // What cannot be read shows before anybody is told anything.
+  await readPaired(dataDir)
   const { node, stop } = await startNode(options, code, { introduction: await introduce(options, null) })
   const found = Promise.withResolvers<PairIntroduction>()
   found.promise.catch(() => {})
   const tried = new Set<string>()
+  /** The other machine is told of this one only when all of it is stored. */
+  const accept = async (theirs: PairIntroduction) => {
+    try {
+      const key = theirs.key === null ? undefined : parseKey(theirs.key)
+      if (key !== undefined && key !== stored) {
+        await storeKey(dataDir, key, { overwrite: stored === undefined || replaceKey })
+      }
+      await remember(dataDir, theirs)
+    } catch (error) {
+      found.reject(error)
+      throw error
+    }
+  }
   const over = new AbortController()
-  const ask = async (target: PeerId | (typeof addresses)[number]) => {
+  // One after the other: whoever is asked can try a code, and the first who shows another ends it.
+  let asking = Promise.resolve()
+  const ask = (target: PeerId | (typeof addresses)[number]) => {
+    asking = asking.then(() => askOne(target))
+    return asking
+  }
+  const askOne = async (target: PeerId | (typeof addresses)[number]) => {
     if (tried.has(target.toString()) || over.signal.aborted) return
     tried.add(target.toString())
     try {
       const { remotePeer } = await node.dial(target, { signal: over.signal })
-      found.resolve(await node.services.pair.introduce(remotePeer, { signal: over.signal }))
+      found.resolve(await node.services.pair.introduce(remotePeer, { signal: over.signal, accept }))
     } catch (error) {
-      if (isOtherCode(error)) found.reject(new NetworkError({ code: 'PAIR_CODE_WRONG' }))
+      if (isOtherCode(error)) {
+        over.abort(error)
+        found.reject(new NetworkError({ code: 'PAIR_CODE_WRONG' }))
+      }
       // It may not be there yet: another try when it tells of itself again.
       else tried.delete(target.toString())
     }
@@ -116,12 +140,8 @@ export async function typeCode(
   const timer = setInterval(askAll, ASK_EVERY_MS)
   askAll()
   try {
-    const theirs = await within(FIND_MS, signal, found.promise)
-    if (theirs.key !== null) {
-      const key = parseKey(theirs.key)
-      if (key !== stored) await storeKey(dataDir, key, { overwrite: stored === undefined || replaceKey })
-    }
-    return await remember(dataDir, theirs)
+    const { name, peers } = await within(FIND_MS, signal, found.promise)
+    return { name, peers }
   } finally {
     clearInterval(timer)
     over.abort(new Error('the pairing is over'))

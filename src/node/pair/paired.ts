@@ -80,5 +80,10 @@ export async function forgetPaired(dataDir: string, which: string): Promise<read
 }
 
 async function write(dataDir: string, machines: readonly PairedMachine[]): Promise<void> {
-  await writeWhole(fileOf(dataDir), `${JSON.stringify({ machines }, null, 2)}\n`)
+  try {
+    await writeWhole(fileOf(dataDir), `${JSON.stringify({ machines }, null, 2)}\n`)
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause)
+    throw new NetworkError({ code: 'DATA_DIR_UNUSABLE', path: dataDir, detail }, { cause })
+  }
 }

@@ -25,8 +25,9 @@ export const SYSTEM_FILES = [
 export interface BubblewrapInit {
   readonly bwrap: string
   readonly system: SystemFiles
-  /** The program's file, links resolved. */
+  /** The program's file, links resolved, and the path that it is run by. */
   readonly program: string
+  readonly path: string
   /** Needed where this user may not make namespaces otherwise; where it is root, root's rights over files get lost by it. */
   readonly userNamespace: boolean
   /** Runs in the network namespace that it is started in, instead of in an empty one of its own. */
@@ -35,7 +36,8 @@ export interface BubblewrapInit {
 
 /** Up to the program's own words. */
 export function bubblewrapWords(init: BubblewrapInit, { reads, open = [], writes = [] }: Access): string[] {
-  const { bwrap, system, program } = init
+  const { bwrap, system, program, path: runBy } = init
+  const isSeen = (path: string) => system.seen.some((seen) => path.startsWith(`${seen}/`))
   return [
     bwrap,
     ...(init.userNamespace ? ['--unshare-user'] : KEEP_FILE_RIGHTS),
@@ -46,6 +48,8 @@ export function bubblewrapWords(init: BubblewrapInit, { reads, open = [], writes
     ...system.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     ...['--proc', '/proc', '--dev', '/dev', '--dir', '/tmp'],
     ...programFiles(program).flatMap((path) => ['--ro-bind-try', path, path]),
+    // A link to it leads nowhere in there.
+    ...(runBy === program || isSeen(runBy) ? [] : ['--ro-bind', program, runBy]),
     ...reads.flatMap((path) => ['--ro-bind', path, path]),
     ...open.flatMap(({ path }, at) => ['--ro-bind', `/proc/self/fd/${FIRST_FD + at}`, path]),
     ...writes.flatMap((path) => ['--bind', path, path]),

@@ -106,6 +106,7 @@ async function openBubblewrap(
           {
             ...{ bwrap, system, userNamespace, keepsNetwork: network !== undefined },
             program: programs[tool.name === 'ffmpeg' ? 0 : 1],
+            path: tool.path,
           },
           access,
         ),

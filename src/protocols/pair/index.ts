@@ -33,12 +33,16 @@ export interface PairInit {
 
 export interface Pair {
   /**
-   * On the side where the code was typed.
+   * On the side where the code was typed. What the other side says of itself is for `accept`; only when that has resolved does it hear that
+   * it was accepted, and of this side.
    *
    * @throws ProtocolError `REFUSED` with the reason `CODE`, where the other side shows another; `TIMEOUT`, `DISCONNECTED`,
-   * `UNSUPPORTED_PROTOCOL`, `MESSAGE_INVALID`, `MESSAGE_TOO_LARGE`; the caller's abort reason
+   * `UNSUPPORTED_PROTOCOL`, `MESSAGE_INVALID`, `MESSAGE_TOO_LARGE`; what `accept` throws; the caller's abort reason
    */
-  introduce(peer: PeerId, options?: AbortOptions): Promise<PairIntroduction>
+  introduce(
+    peer: PeerId,
+    options?: AbortOptions & { accept?(theirs: PairIntroduction): Promise<void> },
+  ): Promise<PairIntroduction>
 }
 
 export function pair(init: PairInit): (components: ProtocolComponents & { peerId: PeerId }) => Pair {

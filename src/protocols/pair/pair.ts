@@ -43,14 +43,24 @@ export class PairService implements Pair, Startable {
     await this.#components.registrar.unhandle(PAIR_PROTOCOL)
   }
 
-  async introduce(peer: PeerId, options: AbortOptions = {}): Promise<PairIntroduction> {
+  async introduce(
+    peer: PeerId,
+    { accept = async () => {}, ...options }: Parameters<Pair['introduce']>[1] = {},
+  ): Promise<PairIntroduction> {
     return await withDeadline(PHASE, PAIR_TIMEOUT_MS, options, async (signal) => {
       const stream = await openStream(this.#components, peer, PAIR_PROTOCOL, { signal })
-      return await converse(stream, { signal }, async () => await this.#asGuest(stream, peer, { signal }))
+      return await converse(stream, { signal }, async () => {
+        return await this.#asGuest(stream, peer, accept, { signal })
+      })
     })
   }
 
-  async #asGuest(stream: Stream, host: PeerId, options: AbortOptions): Promise<PairIntroduction> {
+  async #asGuest(
+    stream: Stream,
+    host: PeerId,
+    accept: (theirs: PairIntroduction) => Promise<void>,
+    options: AbortOptions,
+  ): Promise<PairIntroduction> {
     const { code, introduction, random } = this.#init
     const guest = this.#components.peerId
     const session = random(16)
@@ -62,10 +72,16 @@ export class PairService implements Pair, Startable {
     const sides = { guest: sideOf(cpace.share, guest), host: sideOf(fromHex(share), host) }
     const key = finish(cpace, fromHex(share), sides)
     await writeMessage(messages, pairProof, { proof: proofOf(key, 'guest') }, options)
-    const answer = await readMessage(messages, pairAnswer, options)
+    // With that proof the other side can try one code: whoever does not answer it rightly has done so.
+    const answer = await readMessage(messages, pairAnswer, options).catch((cause: unknown) => {
+      options.signal?.throwIfAborted()
+      throw otherCode(cause)
+    })
     if (answer.type === 'refused' || !isEqual(answer.proof, proofOf(key, 'host'))) throw otherCode()
+    const theirs = await readMessage(messages, pairIntroduction, options)
+    await accept(theirs)
     await writeMessage(messages, pairIntroduction, introduction, options)
-    return await readMessage(messages, pairIntroduction, options)
+    return theirs
   }
 
   readonly #onStream = async (stream: Stream, connection: Connection): Promise<void> => {
@@ -77,8 +93,7 @@ export class PairService implements Pair, Startable {
         const answering = async () => await this.#asHost(stream, connection.remotePeer, { signal })
         return await converse(stream, { signal }, answering)
       })
-      if (theirs === undefined) this.#init.onRefused?.(connection.remotePeer)
-      else this.#init.onPaired?.(connection.remotePeer, theirs)
+      if (theirs !== undefined) this.#init.onPaired?.(connection.remotePeer, theirs)
     } finally {
       this.#isBusy = false
     }
@@ -97,18 +112,19 @@ export class PairService implements Pair, Startable {
     const key = finish(cpace, fromHex(opening.share), sides)
     const { proof } = await readMessage(messages, pairProof, options)
     if (!isEqual(proof, proofOf(key, 'guest'))) {
+      // Whether or not the answer is waited for.
+      this.#init.onRefused?.(guest)
       await writeMessage(messages, pairAnswer, { type: 'refused' }, options)
       return undefined
     }
     await writeMessage(messages, pairAnswer, { type: 'proven', proof: proofOf(key, 'host') }, options)
-    const theirs = await readMessage(messages, pairIntroduction, options)
     await writeMessage(messages, pairIntroduction, introduction, options)
-    return theirs
+    return await readMessage(messages, pairIntroduction, options)
   }
 }
 
-function otherCode(): ProtocolError {
-  return new ProtocolError({ code: 'REFUSED', reason: 'CODE', detail: 'it shows another code' })
+function otherCode(cause?: unknown): ProtocolError {
+  return new ProtocolError({ code: 'REFUSED', reason: 'CODE', detail: 'it shows another code' }, { cause })
 }
 
 /** The ends of the connection, whose keys Noise has proved: nobody can stand between them unnoticed. */
