@@ -95,16 +95,19 @@ async function checkSandbox(
   const init = { ...surroundings, mode: 'auto', needsLoopback: true } as const
   const sandbox = await openSandbox(tools, init, options)
   await sandbox.close()
+  const unlimited = sandbox.hasLimits
+    ? ''
+    : '; without prlimit (util-linux) nothing bounds the memory and the outputs of its tasks'
   return sandbox.kind === undefined
     ? {
         name: 'sandbox',
         state: 'warning',
-        detail: `none: ${sandbox.reason}; ffmpeg works on the data of others with all rights of this user`,
+        detail: `none: ${sandbox.reason}; ffmpeg works on the data of others with all rights of this user${unlimited}`,
       }
     : {
         name: 'sandbox',
-        state: 'ok',
-        detail: `${sandbox.kind}: ffmpeg sees no files but a task's, and no network, when it works on the data of others`,
+        state: sandbox.hasLimits ? 'ok' : 'warning',
+        detail: `${sandbox.kind}: ffmpeg sees no files but a task's, and no network, when it works on the data of others${unlimited}`,
       }
 }
 

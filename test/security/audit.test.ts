@@ -101,6 +101,7 @@ const HONEST: readonly { clip: Clip; params: string }[] = [
   { clip: bPyramid, params: '-c:v libsvtav1 -preset 12 -crf 63' },
   { clip: bPyramid, params: `${FAST} -crf 51 -vf scale=64:36` },
   { clip: bPyramid, params: `${FAST} -b:v 5k -maxrate 5k -bufsize 5k` },
+  { clip: bPyramid, params: `${FAST} -pix_fmt gray` },
   { clip: bPyramid, params: `${FAST} -vf negate` },
   { clip: bPyramid, params: `${FAST} -vf scale=96:-2,hqdn3d` },
   { clip: bPyramid, params: `${FAST} -vf crop=100:60,hue=s=0` },

@@ -32,6 +32,8 @@ export interface Sandbox {
   readonly kind: 'bubblewrap' | undefined
   /** Why nothing does. */
   readonly reason: string | undefined
+  /** Whether memory and the size of outputs are bounded. */
+  readonly hasLimits: boolean
   /** Where confined tools find this process on their loopback interface; undefined: on the machine's. */
   readonly listener: Server | undefined
   close(): Promise<void>
@@ -58,7 +60,8 @@ export async function openSandbox(
   let reason = "it is off by '--sandbox off'"
   if (init.mode !== 'off') {
     try {
-      return await openBubblewrap(located, init, limit, options)
+      const sandbox = await openBubblewrap(located, init, limit, options)
+      return { ...sandbox, hasLimits: prlimit !== undefined }
     } catch (error) {
       options.signal.throwIfAborted()
       reason = whyNot(error)
@@ -71,6 +74,7 @@ export async function openSandbox(
     ffmpeg: await readCapabilities(limited.ffmpeg, options),
     kind: undefined,
     reason,
+    hasLimits: prlimit !== undefined,
     listener: undefined,
     close: async () => {},
   }
@@ -81,7 +85,7 @@ async function openBubblewrap(
   init: SandboxInit,
   limit: (access: Access) => string[],
   options: { signal: AbortSignal },
-): Promise<Sandbox> {
+): Promise<Omit<Sandbox, 'hasLimits'>> {
   if (init.platform !== 'linux') throw new Error(`there is none for ${init.platform}`)
   const [bwrap, nsenter, system] = await Promise.all([
     findOnPath('bwrap', init),
