@@ -60,12 +60,39 @@ function isUserData(unit: Buffer): boolean {
 }
 
 const USER_DATA = Buffer.from([0, 0, 1, 0xb2])
-const START = Buffer.from([0, 0, 1])
 
 /** The visual object layer's headers out of an elementary stream descriptor, up to the encoder's own words. */
 function mpeg4Headers(descriptor: Buffer): Buffer | undefined {
-  const from = descriptor.indexOf(START)
-  if (from < 0) return undefined
-  const words = descriptor.indexOf(USER_DATA, from)
-  return words < 0 ? undefined : descriptor.subarray(from, words)
+  const headers = decoderSpecificInfo(descriptor)
+  const words = headers?.indexOf(USER_DATA) ?? -1
+  return words < 0 ? undefined : headers?.subarray(0, words)
 }
+
+/** ISO/IEC 14496-1, 7.2.6: what stands before it, such as bit rates, is of this file alone. */
+function decoderSpecificInfo(box: Buffer): Buffer | undefined {
+  // Version and flags.
+  let at = 4
+  const open = (tag: number): number | undefined => {
+    if (box[at++] !== tag) return undefined
+    let length = 0
+    for (let count = 0; count < 4; count++) {
+      const byte = box[at++] ?? 0
+      length = (length << 7) | (byte & 0x7f)
+      if (byte < 0x80) break
+    }
+    return length
+  }
+  if (open(ES_DESCRIPTOR) === undefined) return undefined
+  const flags = box[at + 2] ?? 0
+  at += 3
+  if ((flags & 0x80) !== 0) at += 2
+  if ((flags & 0x40) !== 0) at += 1 + (box[at] ?? 0)
+  if ((flags & 0x20) !== 0) at += 2
+  if (open(DECODER_CONFIGURATION) === undefined) return undefined
+  // Kinds, buffer and bit rates.
+  at += 13
+  const length = open(DECODER_SPECIFIC_INFO)
+  return length === undefined ? undefined : box.subarray(at, at + length)
+}
+
+const [ES_DESCRIPTOR, DECODER_CONFIGURATION, DECODER_SPECIFIC_INFO] = [3, 4, 5]
