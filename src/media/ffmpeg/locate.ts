@@ -5,7 +5,7 @@
 import { constants } from 'node:fs'
 import { access, chmod, copyFile, mkdir, rename, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { MediaError } from '../failure.ts'
 import { succeeds, type Tool } from './run.ts'
 
@@ -56,7 +56,8 @@ async function locate(name: Tool['name'], launchers: Launchers, options: LocateO
         detail: `${variable} names no executable file`,
       })
     }
-    return { name, path: named, origin: 'environment', originName: variable, ...common }
+    // It is run from elsewhere too.
+    return { name, path: resolve(named), origin: 'environment', originName: variable, ...common }
   }
   tried.push(variable)
 
@@ -129,7 +130,7 @@ export async function findOnPath(
   const file = platform === 'win32' ? `${name}.exe` : name
   for (const dir of (env.PATH ?? env.Path ?? '').split(delimiter)) {
     if (dir === '') continue
-    const path = join(dir, file)
+    const path = resolve(dir, file)
     if (await isExecutable(path)) return path
   }
   return undefined
