@@ -71,6 +71,7 @@ export {
   lookAtPictures,
   lookAtSegment,
   type PicturesCompared,
+  type SegmentLook,
   type Stretch,
   thinOut,
 } from './pictures/index.ts'

@@ -12,11 +12,19 @@ import { type Stretch, sampleStretches, splitAt } from './samples.ts'
 
 export type { FilmFile } from './compare.ts'
 
+export interface SegmentLook {
+  readonly difference: string | undefined
+  /** Of the shrunk pictures, in dB. */
+  readonly lowestPsnr: number
+}
+
+const UNDECODABLE: SegmentLook = { difference: 'cannot be decoded', lowestPsnr: 0 }
+
 /**
  * Looks at a few pictures of a segment beside those of its source.
  *
  * @param stretch of the film
- * @returns what is wrong with one of them, in a few words; undefined: nothing
+ * @returns what is wrong with one of them, in a few words, and how far the farthest is; undefined: there is nothing to compare
  * @throws MediaError TOOL_STALLED; the signal's reason
  */
 export async function lookAtSegment(
@@ -25,7 +33,7 @@ export async function lookAtSegment(
   source: FilmFile,
   stretch: Stretch,
   options: { signal?: AbortSignal } = {},
-): Promise<string | undefined> {
+): Promise<SegmentLook | undefined> {
   let scores: readonly PictureScore[] | undefined
   try {
     scores = await comparePictures(ffmpeg, [segment, source], stretch, {
@@ -33,15 +41,17 @@ export async function lookAtSegment(
       ...options,
     })
     // From some places on decoders leave out pictures of the source: there is nothing to compare with then.
-    if (scores === undefined) return (await canBeDecoded()) ? undefined : 'cannot be decoded'
+    if (scores === undefined) return (await canBeDecoded()) ? undefined : UNDECODABLE
   } catch (error) {
     if (!(error instanceof MediaError) || error.code !== 'TOOL_EXIT') throw error
-    return `cannot be decoded (${error.words})`
+    return { ...UNDECODABLE, difference: `cannot be decoded (${error.words})` }
   }
   const [worst] = judgePictures(scores, median(scores.map(({ coarsePsnr }) => coarsePsnr)))
-  if (worst === undefined) return undefined
+  const lowestPsnr = lowest(scores.map(({ coarsePsnr }) => coarsePsnr))
+  if (worst === undefined) return { difference: undefined, lowestPsnr }
   const { ssim, coarsePsnr, place } = worst.score
-  return `differ (frame ${place}, ${worst.kind}: SSIM ${ssim.toFixed(3)}, ${coarsePsnr.toFixed(1)} dB when shrunk)`
+  const difference = `differ (frame ${place}, ${worst.kind}: SSIM ${ssim.toFixed(3)}, ${coarsePsnr.toFixed(1)} dB when shrunk)`
+  return { difference, lowestPsnr }
 
   async function canBeDecoded(): Promise<boolean> {
     const { file, index, zeroMicroseconds, x264Build, begins = 0 } = segment

@@ -16,6 +16,7 @@ import {
   MediaError,
   NO_FILTERS,
   type Rational,
+  type SegmentLook,
   type Stretch,
   segmentTimeScale,
 } from '../../media/index.ts'
@@ -48,6 +49,8 @@ export interface AuditedSegment {
 
 /** Looked at in each segment: enough for one bad picture to stand out. */
 const FRAMES = 6
+/** Two encodings of one picture lie no farther apart, however bad they are. */
+const CLEARLY_DB = 6
 /** Of a segment are encoded here where its pictures seem to be others. */
 const OWN_FRAMES = 48
 /** Of the time that peers take to encode. */
@@ -59,8 +62,8 @@ export class Audit {
   readonly #init: AuditInit
   readonly #isApplicable: boolean
   readonly #known = new Set<string>()
-  /** By task: who sent pictures that seem to be others, and where. */
-  readonly #suspects = new Map<Task, { stretch: Stretch; peers: Set<string> }>()
+  /** By task: who sent pictures that seem to be others, how far from the source's in dB, and where. */
+  readonly #suspects = new Map<Task, { stretch: Stretch; peers: Map<string, number> }>()
   #isOff = false
   #looks = 0
   #spentSeconds = 0
@@ -77,35 +80,44 @@ export class Audit {
    * @throws MediaError SEGMENT_PICTURES: they seem to be others; the signal's reason
    */
   async look(segment: AuditedSegment, options: { signal: AbortSignal }): Promise<readonly string[]> {
-    const { task, peer, isLocal } = segment
+    const { task, peer } = segment
     const suspected = this.#suspects.get(task)
     if (!this.#isApplicable || this.#isOff) return []
     if (suspected === undefined && !this.#isWorthIt(segment)) return []
     const stretch = suspected?.stretch ?? this.#choose(task)
     const began = this.#init.now()
-    let difference = await this.#compare(segment, stretch, options)
-    // Some params make pictures that look like no source: what this node makes of them tells.
-    if (
-      difference !== undefined &&
-      suspected === undefined &&
-      (await this.#looksSoHere(task, stretch, options))
-    ) {
-      this.#isOff = true
-      difference = undefined
-    }
+    const look = await this.#compare(segment, stretch, options)
+    const difference = (await this.#isSuspect(look, segment, stretch, options)) ? look?.difference : undefined
     this.#looks++
     this.#spentSeconds += this.#init.now() - began
-    if (difference === undefined) {
+    if (difference === undefined || look === undefined) {
       this.#suspects.delete(task)
-      return [...(suspected?.peers ?? [])].filter((suspect) => suspect !== peer)
+      const worse = [...(suspected?.peers ?? [])].filter(
+        ([, psnr]) => psnr < (look?.lowestPsnr ?? 0) - CLEARLY_DB,
+      )
+      return worse.map(([suspect]) => suspect).filter((suspect) => suspect !== peer)
     }
-    if (isLocal) {
-      // What this node makes of the source itself looks so: there is nothing to be told by such a look.
-      this.#isOff = true
-      return []
-    }
-    this.#suspects.set(task, { stretch, peers: new Set([...(suspected?.peers ?? []), peer]) })
+    const peers = new Map(suspected?.peers).set(peer, look.lowestPsnr)
+    this.#suspects.set(task, { stretch, peers })
     throw new MediaError({ code: 'SEGMENT_PICTURES', detail: difference })
+  }
+
+  /** Whether the pictures are others, and clearly so beside what this node makes of them: some params make what looks like no source. */
+  async #isSuspect(
+    look: SegmentLook | undefined,
+    { task, isLocal }: AuditedSegment,
+    stretch: Stretch,
+    options: { signal: AbortSignal },
+  ): Promise<boolean> {
+    if (look?.difference === undefined) return false
+    if (isLocal) {
+      this.#isOff = true
+      return false
+    }
+    const own = await this.#lookHere(task, stretch, options)
+    if (own === undefined || own.difference !== undefined)
+      this.#isOff = own === undefined || look.lowestPsnr >= own.lowestPsnr - CLEARLY_DB
+    return own !== undefined && look.lowestPsnr < own.lowestPsnr - CLEARLY_DB
   }
 
   #isWorthIt({ peer, isLocal, seconds }: AuditedSegment): boolean {
@@ -122,20 +134,24 @@ export class Audit {
     return { first: from, end: from + count }
   }
 
-  /** Whether these pictures, encoded here, differ from the source's as well. */
-  async #looksSoHere(whole: Task, { end }: Stretch, options: { signal: AbortSignal }): Promise<boolean> {
+  /** The same look at what this node makes of these pictures. */
+  async #lookHere(
+    whole: Task,
+    { end }: Stretch,
+    options: { signal: AbortSignal },
+  ): Promise<SegmentLook | undefined> {
     const { tools, job, plan, directory } = this.#init
     const first = Math.max(whole.first, end - OWN_FRAMES)
     const task = plan.restore({ index: whole.index, first, frames: end - first })
-    if (task === undefined) return true
+    if (task === undefined) return undefined
     const path = join(directory, `own-${randomBytes(4).toString('hex')}.${job.container}`)
     const files = { inputUrl: fileUrl(job.source.path), inputFd: job.source.fd, outputPath: path }
     try {
       const { inspected } = await encodeSegment(tools, segmentTask(job, task), files, options)
       const own = { task, path, inspected }
-      return (await this.#compare(own, { first: Math.max(first, end - FRAMES), end }, options)) !== undefined
+      return await this.#compare(own, { first: Math.max(first, end - FRAMES), end }, options)
     } catch (error) {
-      if (error instanceof MediaError) return true
+      if (error instanceof MediaError) return undefined
       throw error
     } finally {
       await rm(path, { force: true })
@@ -146,7 +162,7 @@ export class Audit {
     { task, path, inspected }: Pick<AuditedSegment, 'task' | 'path' | 'inspected'>,
     stretch: Stretch,
     options: { signal: AbortSignal },
-  ): Promise<string | undefined> {
+  ): Promise<SegmentLook | undefined> {
     const { tools, job } = this.#init
     const { filters } = job.params
     const text = [filters.text, job.alike].filter((part) => part !== '').join(',')

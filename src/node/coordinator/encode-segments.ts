@@ -1,5 +1,6 @@
 /** The film shared out: every segment encoded by somebody and verified, or the job ends. */
 import { formatTimeBase, toSeconds, videoArguments } from '../../media/index.ts'
+import type { StoredBlob } from '../blob-store.ts'
 import { sharesCpus } from '../machine.ts'
 import type { SwarmNode } from '../node.ts'
 import { IndexInDoubt } from './attempt-failure.ts'
@@ -37,6 +38,8 @@ interface Places {
   readonly source: SourceWatch
   /** PeerIds of those who have no part in the job. */
   readonly excluded: Set<string>
+  /** What peers read: to the end of the job, however often it begins anew. */
+  readonly sourceBlob: StoredBlob
 }
 
 /**
@@ -48,7 +51,7 @@ export async function encodeSegments(
   node: SwarmNode,
   prepared: Job,
   request: EncodeRequest,
-  places: Omit<Places, 'excluded'>,
+  places: Omit<Places, 'excluded' | 'sourceBlob'>,
   options: EncodeOptions,
 ): Promise<EncodedFilm> {
   const { stored, directory } = places
@@ -57,36 +60,45 @@ export async function encodeSegments(
   const again = { signal: options.signal, scratchDir: directory }
   // What is there from before can stand anywhere in the film.
   let job = stored.segments.length === 0 ? prepared : await withWholeIndex(node, prepared, again)
-  for (;;) {
-    announce(node, job, request, options)
-    try {
-      return await dispatch(node, job, request, { ...places, excluded }, options)
-    } catch (error) {
-      if (error instanceof FalsePictures) {
-        for (const peer of error.peers) excluded.add(peer)
-        warn(
-          `${error.message}: what came from there is encoded again, and nothing more is given there (ffswarm encode --deny keeps it out for good)`,
-        )
-        job = await withWholeIndex(node, job, again)
-      } else if (error instanceof IndexInDoubt) {
-        warn('the packets of this file do not tell its frames: it is decoded once to learn them')
-        job = await withDecodedIndex(node, job, again)
-      } else if (error instanceof HeadInDoubt) {
-        warn(
-          'the rest of this file times its frames otherwise than its beginning: all segments are encoded again',
-        )
-        job = await withWholeIndex(node, job, again)
-      } else if (error instanceof LookInDoubt) {
-        const whole = await withWholeIndex(node, job, again)
-        job = await shownAlike(node.tools, { ...whole, looks: error.looks }, again)
-        warn(
-          `the source's pictures change on the way (${error.message}): all segments are told what its first frame says, as in a single run`,
-        )
-      } else if (error instanceof StartsInDoubt) {
-        warn('this file decodes differently from a later keyframe: all segments are decoded from its start')
-        job = decodedFromStart(await withWholeIndex(node, job, again))
-      } else {
-        throw error
+  const sourceBlob = await node.blobs.add(job.source.path, stored.blobId)
+  try {
+    return await encodeAll()
+  } finally {
+    await sourceBlob.remove()
+  }
+
+  async function encodeAll(): Promise<EncodedFilm> {
+    for (;;) {
+      announce(node, job, request, options)
+      try {
+        return await dispatch(node, job, request, { ...places, excluded, sourceBlob }, options)
+      } catch (error) {
+        if (error instanceof FalsePictures) {
+          for (const peer of error.peers) excluded.add(peer)
+          warn(
+            `${error.message}: what came from there is encoded again, and nothing more is given there (ffswarm encode --deny keeps it out for good)`,
+          )
+          job = await withWholeIndex(node, job, again)
+        } else if (error instanceof IndexInDoubt) {
+          warn('the packets of this file do not tell its frames: it is decoded once to learn them')
+          job = await withDecodedIndex(node, job, again)
+        } else if (error instanceof HeadInDoubt) {
+          warn(
+            'the rest of this file times its frames otherwise than its beginning: all segments are encoded again',
+          )
+          job = await withWholeIndex(node, job, again)
+        } else if (error instanceof LookInDoubt) {
+          const whole = await withWholeIndex(node, job, again)
+          job = await shownAlike(node.tools, { ...whole, looks: error.looks }, again)
+          warn(
+            `the source's pictures change on the way (${error.message}): all segments are told what its first frame says, as in a single run`,
+          )
+        } else if (error instanceof StartsInDoubt) {
+          warn('this file decodes differently from a later keyframe: all segments are decoded from its start')
+          job = decodedFromStart(await withWholeIndex(node, job, again))
+        } else {
+          throw error
+        }
       }
     }
   }
@@ -117,12 +129,11 @@ async function dispatch(
   node: SwarmNode,
   job: Job,
   request: EncodeRequest,
-  { stored, directory, outputDirectory, source, excluded }: Places,
+  { stored, directory, outputDirectory, source, excluded, sourceBlob }: Places,
   { signal, emit }: EncodeOptions,
 ): Promise<EncodedFilm> {
   const over = new AbortController()
   await source.check()
-  const sourceBlob = await node.blobs.add(job.source.path, stored.blobId)
   const kind = kindOfWork(job)
   // Nodes that are to be taken for equal are.
   const rates =
@@ -220,7 +231,6 @@ async function dispatch(
     stopWatchingSource()
     stopTelling()
     stopFollowing()
-    await sourceBlob.remove()
   }
 
   /** The job with all of its film, which is shared out as it becomes known. */

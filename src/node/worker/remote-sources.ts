@@ -77,7 +77,14 @@ export class RemoteSources {
         sizeBytes,
         blockBytes: BLOCK_BYTES,
         blocksMax: BLOCKS_MAX,
-        read: (offset, length, { signal }) => reader.read(offset, length, { signal }),
+        read: (offset, length, { signal }) => {
+          const reading = reader.read(offset, length, { signal })
+          // A reader that has failed fails for ever: whoever comes next opens another.
+          reading.catch(() => {
+            if (this.#entries.get(key) === entry) this.#entries.delete(key)
+          })
+          return reading
+        },
       })
       const close = async () => {
         cache.close()
