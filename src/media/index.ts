@@ -68,6 +68,7 @@ export { type KeyframeLook, type PictureLook, readLooks } from './picture-looks.
 export { type PictureTraits, readPictureTraits } from './picture-traits.ts'
 export {
   type FilmFile,
+  filmAsItIs,
   lookAtPictures,
   lookAtSegment,
   type PicturesCompared,

@@ -3,7 +3,8 @@
  * after that. Both are read from near the stretch, not from their start.
  */
 import { type Access, run, type Tool } from '../ffmpeg/index.ts'
-import type { FilterChain } from '../filters/index.ts'
+import { type FilterChain, NO_FILTERS } from '../filters/index.ts'
+import type { FrameIndex } from '../frame-index.ts'
 import { fileUrl, type Source } from '../probe.ts'
 import { accessTo, filterChain, inputArguments } from '../segment/arguments.ts'
 import { type FilteredSource, segmentSource } from '../segment/index.ts'
@@ -19,6 +20,16 @@ export interface FilmFile extends FilteredSource {
   readonly chain: FilterChain
   /** See `SegmentInput`. */
   readonly x264Build: number | undefined
+}
+
+/** A file whose frames are taken as they are. @param begins as of {@link FilmFile.begins} */
+export function filmAsItIs(file: FilmFile['file'], index: FrameIndex, begins = 0): FilmFile {
+  const { pts, timeBase } = index
+  const timing = { source: timeBase, encoder: timeBase, zeroMicroseconds: 0n, startMicroseconds: 0n }
+  return {
+    ...{ file, begins, index, chain: NO_FILTERS, zeroMicroseconds: 0n, x264Build: undefined },
+    film: { pts, untrimmed: pts, first: 0, timing, filtered: undefined },
+  }
 }
 
 export interface PictureScore {

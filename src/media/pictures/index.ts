@@ -10,7 +10,7 @@ import { comparePictures, type FilmFile, type PictureScore } from './compare.ts'
 import { judgePictures, median } from './judge.ts'
 import { type Stretch, sampleStretches, splitAt } from './samples.ts'
 
-export type { FilmFile } from './compare.ts'
+export { type FilmFile, filmAsItIs } from './compare.ts'
 
 export interface SegmentLook {
   readonly difference: string | undefined

@@ -9,18 +9,20 @@ import { join } from 'node:path'
 import {
   encodeSegment,
   type FilmFile,
+  type FrameIndex,
   fileUrl,
+  filmAsItIs,
   type InspectedSegment,
   type LocatedTools,
   lookAtSegment,
   MediaError,
-  NO_FILTERS,
   type Rational,
   type SegmentLook,
   type Stretch,
   segmentTimeScale,
 } from '../../media/index.ts'
 import { type Job, segmentTask } from './job.ts'
+import { sourceFilm } from './pictures.ts'
 import type { SegmentPlan, Task } from './plan.ts'
 
 export interface AuditInit {
@@ -115,9 +117,10 @@ export class Audit {
       return false
     }
     const own = await this.#lookHere(task, stretch, options)
-    if (own === undefined || own.difference !== undefined)
-      this.#isOff = own === undefined || look.lowestPsnr >= own.lowestPsnr - CLEARLY_DB
-    return own !== undefined && look.lowestPsnr < own.lowestPsnr - CLEARLY_DB
+    const isClear = own !== undefined && look.lowestPsnr < own.lowestPsnr - CLEARLY_DB
+    // There is nothing to be told by such looks.
+    if (!isClear && (own === undefined || own.difference !== undefined)) this.#isOff = true
+    return isClear
   }
 
   #isWorthIt({ peer, isLocal, seconds }: AuditedSegment): boolean {
@@ -164,14 +167,7 @@ export class Audit {
     options: { signal: AbortSignal },
   ): Promise<SegmentLook | undefined> {
     const { tools, job } = this.#init
-    const { filters } = job.params
-    const text = [filters.text, job.alike].filter((part) => part !== '').join(',')
-    const source: FilmFile = {
-      ...this.#init.plan.film,
-      file: job.source,
-      chain: { ...filters, text },
-      x264Build: job.x264Build,
-    }
+    const source = sourceFilm(job, this.#init.plan.film)
     const timeBase = { num: 1, den: segmentTimeScale(job.film.timing.encoder) }
     const segment = filmOf(path, job.container, inspected, timeBase, task.first)
     return await lookAtSegment(tools.ffmpeg, segment, source, stretch, options)
@@ -186,23 +182,11 @@ function filmOf(
   begins: number,
 ): FilmFile {
   const [, width = '0', height = '0', pixelFormat = ''] = /^(\d+)x(\d+) (\S*)/.exec(picture) ?? []
-  const timing = { source: timeBase, encoder: timeBase, zeroMicroseconds: 0n, startMicroseconds: 0n }
-  return {
-    file: { path, format, video: { index: 0, width: Number(width), height: Number(height), pixelFormat } },
-    begins,
-    index: {
-      timeBase,
-      pts: times,
-      keyframes,
-      // Nobody has looked: one further back is always right.
-      openGops: Array.from(keyframes, () => true),
-      positions: undefined,
-      evidence: 'packets',
-      seekable: true,
-    },
-    film: { pts: times, untrimmed: times, first: 0, timing, filtered: undefined },
-    chain: NO_FILTERS,
-    zeroMicroseconds: 0n,
-    x264Build: undefined,
+  const index: FrameIndex = {
+    ...{ timeBase, pts: times, keyframes, positions: undefined, evidence: 'packets', seekable: true },
+    // Nobody has looked: one further back is always right.
+    openGops: Array.from(keyframes, () => true),
   }
+  const video = { index: 0, width: Number(width), height: Number(height), pixelFormat }
+  return filmAsItIs({ path, format, video }, index, begins)
 }

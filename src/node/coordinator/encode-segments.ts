@@ -42,16 +42,32 @@ interface Places {
   readonly sourceBlob: StoredBlob
 }
 
-/**
- * Encodes all segments; once more with the times of a full decode where the packets turn out not to tell them, and once
- * more from the start where keyframes turn out to be no places to start from, or told how pictures are to be shown where the source
- * changes its mind.
- */
+/** Encodes all segments; peers read one and the same source to the end, however often the job begins anew. */
 export async function encodeSegments(
   node: SwarmNode,
   prepared: Job,
   request: EncodeRequest,
   places: Omit<Places, 'excluded' | 'sourceBlob'>,
+  options: EncodeOptions,
+): Promise<EncodedFilm> {
+  const sourceBlob = await node.blobs.add(prepared.source.path, places.stored.blobId)
+  try {
+    return await encodeUntilSure(node, prepared, request, { ...places, sourceBlob }, options)
+  } finally {
+    await sourceBlob.remove()
+  }
+}
+
+/**
+ * All segments; once more with the times of a full decode where the packets turn out not to tell them, and once
+ * more from the start where keyframes turn out to be no places to start from, or told how pictures are to be shown where the source
+ * changes its mind.
+ */
+async function encodeUntilSure(
+  node: SwarmNode,
+  prepared: Job,
+  request: EncodeRequest,
+  places: Omit<Places, 'excluded'>,
   options: EncodeOptions,
 ): Promise<EncodedFilm> {
   const { stored, directory } = places
@@ -60,45 +76,36 @@ export async function encodeSegments(
   const again = { signal: options.signal, scratchDir: directory }
   // What is there from before can stand anywhere in the film.
   let job = stored.segments.length === 0 ? prepared : await withWholeIndex(node, prepared, again)
-  const sourceBlob = await node.blobs.add(job.source.path, stored.blobId)
-  try {
-    return await encodeAll()
-  } finally {
-    await sourceBlob.remove()
-  }
-
-  async function encodeAll(): Promise<EncodedFilm> {
-    for (;;) {
-      announce(node, job, request, options)
-      try {
-        return await dispatch(node, job, request, { ...places, excluded, sourceBlob }, options)
-      } catch (error) {
-        if (error instanceof FalsePictures) {
-          for (const peer of error.peers) excluded.add(peer)
-          warn(
-            `${error.message}: what came from there is encoded again, and nothing more is given there (ffswarm encode --deny keeps it out for good)`,
-          )
-          job = await withWholeIndex(node, job, again)
-        } else if (error instanceof IndexInDoubt) {
-          warn('the packets of this file do not tell its frames: it is decoded once to learn them')
-          job = await withDecodedIndex(node, job, again)
-        } else if (error instanceof HeadInDoubt) {
-          warn(
-            'the rest of this file times its frames otherwise than its beginning: all segments are encoded again',
-          )
-          job = await withWholeIndex(node, job, again)
-        } else if (error instanceof LookInDoubt) {
-          const whole = await withWholeIndex(node, job, again)
-          job = await shownAlike(node.tools, { ...whole, looks: error.looks }, again)
-          warn(
-            `the source's pictures change on the way (${error.message}): all segments are told what its first frame says, as in a single run`,
-          )
-        } else if (error instanceof StartsInDoubt) {
-          warn('this file decodes differently from a later keyframe: all segments are decoded from its start')
-          job = decodedFromStart(await withWholeIndex(node, job, again))
-        } else {
-          throw error
-        }
+  for (;;) {
+    announce(node, job, request, options)
+    try {
+      return await dispatch(node, job, request, { ...places, excluded }, options)
+    } catch (error) {
+      if (error instanceof FalsePictures) {
+        for (const peer of error.peers) excluded.add(peer)
+        warn(
+          `${error.message}: what came from there is encoded again, and nothing more is given there (ffswarm encode --deny keeps it out for good)`,
+        )
+        job = await withWholeIndex(node, job, again)
+      } else if (error instanceof IndexInDoubt) {
+        warn('the packets of this file do not tell its frames: it is decoded once to learn them')
+        job = await withDecodedIndex(node, job, again)
+      } else if (error instanceof HeadInDoubt) {
+        warn(
+          'the rest of this file times its frames otherwise than its beginning: all segments are encoded again',
+        )
+        job = await withWholeIndex(node, job, again)
+      } else if (error instanceof LookInDoubt) {
+        const whole = await withWholeIndex(node, job, again)
+        job = await shownAlike(node.tools, { ...whole, looks: error.looks }, again)
+        warn(
+          `the source's pictures change on the way (${error.message}): all segments are told what its first frame says, as in a single run`,
+        )
+      } else if (error instanceof StartsInDoubt) {
+        warn('this file decodes differently from a later keyframe: all segments are decoded from its start')
+        job = decodedFromStart(await withWholeIndex(node, job, again))
+      } else {
+        throw error
       }
     }
   }

@@ -4,11 +4,12 @@ import {
   compareCopies,
   compareSubtitles,
   type FilmFile,
+  type FilteredSource,
   type Finding,
+  filmAsItIs,
   type LocatedTools,
   lookAtPictures,
   lowerBound,
-  NO_FILTERS,
   type PicturesCompared,
   readFrameIndex,
   thinOut,
@@ -50,6 +51,15 @@ export async function lookAtOutput(
   }
 }
 
+/** The film that a job makes of its source. @param plan as much of it as is known */
+export function sourceFilm(job: Job, plan: Omit<FilteredSource, 'chain'>): FilmFile {
+  const { filters } = job.params
+  const text = [filters.text, job.alike].filter((part) => part !== '').join(',')
+  const { index, film, zeroMicroseconds } = plan
+  const chain = { ...filters, text }
+  return { ...{ index, film, zeroMicroseconds, chain }, file: job.source, x264Build: job.x264Build }
+}
+
 async function lookAtFilm(
   tools: LocatedTools,
   job: Job,
@@ -63,23 +73,8 @@ async function lookAtFilm(
   if (hidesPictures) return undefined
   if (losesColours(job)) return undefined
   const index = await readFrameIndex(tools, output, options)
-  const timing = {
-    source: index.timeBase,
-    encoder: index.timeBase,
-    zeroMicroseconds: 0n,
-    startMicroseconds: 0n,
-  }
-  const film: FilmFile = {
-    file: output,
-    index,
-    film: { pts: index.pts, untrimmed: index.pts, first: 0, timing, filtered: undefined },
-    chain: NO_FILTERS,
-    zeroMicroseconds: 0n,
-    x264Build: undefined,
-  }
-  const { filters } = job.params
-  const text = [filters.text, job.alike].filter((part) => part !== '').join(',')
-  const source: FilmFile = { ...job, file: job.source, chain: { ...filters, text } }
+  const film = filmAsItIs(output, index)
+  const source = sourceFilm(job, job)
   const changes = findChanges(job)
   // Where one cannot seek, all is read at once.
   if (changes.length > 0 && (!job.index.seekable || job.params.filters.times !== 'kept')) return undefined
