@@ -39,10 +39,19 @@ export interface CliOptions {
   outlivesTest?: boolean
 }
 
-const running = new Set<ChildProcess>()
+interface Running {
+  readonly child: ChildProcess
+  /** What it is and what it last said, for whoever reads of a test that failed. */
+  describe(): string
+}
 
-afterEach(async () => {
-  await Promise.all([...running].map(kill))
+const running = new Set<Running>()
+
+afterEach(async ({ task }) => {
+  const left = [...running]
+  const words = task.result?.state === 'fail' ? left.map((process) => process.describe()) : []
+  await Promise.all(left.map(kill))
+  if (words.length > 0) throw new Error(`still running when the test failed: ${words.join('; ')}`)
 })
 
 /** Starts a command; it is killed with the test at the latest. */
@@ -54,7 +63,6 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
   })
-  if (options.outlivesTest !== true) running.add(child)
   const events: Event[] = []
   const waiting = new Set<() => void>()
   const wake = () => {
@@ -63,6 +71,13 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
   let stdout = ''
   let stderr = ''
   let hasEnded = false
+  const self = {
+    child,
+    describe: () =>
+      `'${args.join(' ')}' (last event ${events.at(-1)?.event}, standard error ends ${JSON.stringify(stderr.slice(-300))}, ` +
+      `its children ${childrenOf(child.pid).join(', ') || 'none'})`,
+  }
+  if (options.outlivesTest !== true) running.add(self)
   createInterface({ input: child.stdout }).on('line', (line) => {
     stdout += `${line}\n`
     if (line.startsWith('{')) events.push(JSON.parse(line) as Event)
@@ -72,7 +87,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
     stderr += text
   })
   const ended = once(child, 'close').then(([exitCode]: (number | null)[]): Ended => {
-    running.delete(child)
+    running.delete(self)
     hasEnded = true
     wake()
     return { exitCode: exitCode ?? null, stdout, stderr }
@@ -102,7 +117,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   return await startCli(args, options).ended
 }
 
-async function kill(child: ChildProcess): Promise<void> {
+async function kill({ child }: Running): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exit = once(child, 'exit')
   child.kill('SIGKILL')
@@ -140,6 +155,14 @@ export function ffmpegIn(directory: string): number[] {
     words.some((word) => /(^|\/)ffmpeg$/.test(word)) && words.some((word) => word.includes(directory))
       ? [pid]
       : [],
+  )
+}
+
+/** The programs that are a process's children, each with the end of its command line. Linux only. */
+function childrenOf(pid: number | undefined): string[] {
+  if (!existsSync('/proc/self')) return []
+  return [...commandLines()].flatMap(([child, words]) =>
+    parentOf(child) === pid ? [words.join(' ').trim().slice(-200)] : [],
   )
 }
 

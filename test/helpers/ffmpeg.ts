@@ -7,6 +7,9 @@ import { locateTools, readCapabilities, type Tool } from '../../src/media/index.
 
 const execute = promisify(execFile)
 
+/** Shorter than a test may take, so that it is known what has hung. */
+const TOOL_MS = 100_000
+
 /** The programs that ffswarm itself would use here. */
 export const tools = await locateTools({
   env: process.env,
@@ -131,13 +134,19 @@ export async function contents(path: string): Promise<Contents> {
     otherPackets: packets
       .filter(({ codec_type }) => codec_type !== 'video')
       .sort((a, b) => a.stream_index - b.stream_index)
-      .map((packet) => ({
+      .map((packet, place, all) => ({
         content: `${packet.stream_index} ${packet.codec_type} ${packet.size} ${packet.data_hash}`,
         pts: Number(packet.pts_time),
-        duration: Number(packet.duration_time),
+        duration: Number(packet.duration_time ?? untilNext(packet, all[place + 1])),
       })),
     description: { streams, tags: format.tags, chapters },
   }
+}
+
+/** Seconds: Matroska tells no duration of most packets, and what ffprobe makes of the first depends on how the streams lie. */
+function untilNext(packet: Packet, next: Packet | undefined): number {
+  if (packet.stream_index !== next?.stream_index) return Number.NaN
+  return Number((Number(next.pts_time) - Number(packet.pts_time)).toFixed(6))
 }
 
 export async function videoTimes(path: string): Promise<readonly number[]> {
@@ -172,7 +181,13 @@ export async function frameTraits(path: string): Promise<unknown[]> {
   }))
 }
 
-async function output({ path, env }: Tool, args: readonly string[]): Promise<string> {
-  const { stdout } = await execute(path, args, { maxBuffer: 256 << 20, env: { ...process.env, ...env } })
-  return stdout
+async function output({ name, path, env }: Tool, args: readonly string[]): Promise<string> {
+  try {
+    const options = { maxBuffer: 256 << 20, timeout: TOOL_MS, killSignal: 'SIGKILL' } as const
+    const { stdout } = await execute(path, args, { ...options, env: { ...process.env, ...env } })
+    return stdout
+  } catch (error) {
+    if (!(error instanceof Error && 'killed' in error && error.killed === true)) throw error
+    throw new Error(`this ${name} of a test has hung: ${args.join(' ')}`, { cause: error })
+  }
 }
