@@ -4,7 +4,7 @@
  * packet comes behind the first picture.
  */
 import { join } from 'node:path'
-import { run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import { packetReader } from './frame-times.ts'
 import { type EncodeParams, trimArguments } from './params/index.ts'
 import { fileUrl, type Source, type SourceStream } from './probe.ts'
@@ -78,7 +78,7 @@ async function firstTimes(
       ...trimArguments({ ...params.trim, durationMicroseconds: BEGINNING }),
       ...['-f', 'matroska', fileUrl(path)],
     ],
-    options,
+    { ...options, access: fileAccess([source], [path]) },
   )
   const starts = new Map<number, bigint>()
   await run(
@@ -89,6 +89,7 @@ async function firstTimes(
     ],
     {
       ...options,
+      access: fileAccess([{ path }]),
       onLine: packetReader(({ stream, pts }, timeBase) => {
         if (!starts.has(stream)) starts.set(stream, rescale(pts, timeBase, MICROSECONDS))
       }),

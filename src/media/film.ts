@@ -5,7 +5,7 @@
 
 import { lowerBound } from './ascending-times.ts'
 import { MediaError } from './failure.ts'
-import { run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import type { FilterChain } from './filters/index.ts'
 import type { FrameIndex } from './frame-index.ts'
 import { readFrameTimes } from './frame-times.ts'
@@ -132,6 +132,7 @@ async function readLink(
     ],
     {
       ...options,
+      access: fileAccess([source]),
       // The first frame can come with a thousand more, a line for each: what is wanted stands before them all.
       onErrorLine(line) {
         match ??= /config in time_base: (\S+), frame_rate: (\S+)/.exec(line)

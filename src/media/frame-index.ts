@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { AscendingTimes, lowerBound } from './ascending-times.ts'
-import { run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import { readFrameTimes } from './frame-times.ts'
 import { type PacketPositions, PositionSampler } from './packet-positions.ts'
 import { fileUrl, type Source } from './probe.ts'
@@ -141,7 +141,7 @@ async function readPackets(
       ...['-show_entries', 'packet=pts,pos,flags', '-of', 'csv=p=0', fileUrl(source.path)],
     ],
     // Of a large file it takes minutes, in which others have something to do.
-    { ...options, background: true, onLine: (line) => packets.read(line) },
+    { ...options, access: fileAccess([source]), background: true, onLine: (line) => packets.read(line) },
   )
 }
 

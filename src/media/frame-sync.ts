@@ -6,7 +6,7 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { MediaError } from './failure.ts'
-import { run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import type { Film } from './film.ts'
 import { alsoInUse, parseFrameLine, parseTimeBaseLine } from './frame-times.ts'
 import type { OutputFormat } from './output-format.ts'
@@ -111,7 +111,7 @@ async function readBoth(
       ...['-hash', 'murmur3', '-f', 'framehash', fileUrl(path)],
       ...alsoInUse(others),
     ],
-    { signal: options.signal, onLine: (line) => synced.read(line) },
+    { signal: options.signal, access: fileAccess([source], [path]), onLine: (line) => synced.read(line) },
   )
   const all = new Frames()
   const lines = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })

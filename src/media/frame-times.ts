@@ -1,5 +1,5 @@
 /** What FFmpeg's framecrc and framehash muxers say of each frame, and a pass over a source that asks for no more than times. */
-import { type RunOptions, run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, type RunOptions, run, type Tool } from './ffmpeg/index.ts'
 import { fileUrl, type Source, type SourceStream } from './probe.ts'
 import { formatRational, parseRational, type Rational } from './rational.ts'
 
@@ -75,6 +75,7 @@ export async function readFrameTimes(
     ],
     {
       ...options,
+      access: fileAccess([source]),
       onLine(line) {
         const frame = parseFrameLine(line)
         if (frame !== undefined) onTime(frame.pts)

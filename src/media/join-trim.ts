@@ -3,7 +3,7 @@
  * before the first one's own time: so the video comes some seconds later into the join and is moved back behind it.
  */
 import { join } from 'node:path'
-import { run, type Tool } from './ffmpeg/index.ts'
+import { type FilePlace, fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import { type EncodeParams, keepsChapters, type Trim, trimArguments } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
 import { formatMicroseconds } from './rational.ts'
@@ -22,6 +22,8 @@ export interface JoinTrim {
   readonly readsSoundAgain: boolean
   /** One more input, for chapters that end with the part; empty where the source's own will do. */
   readonly chapters: readonly string[]
+  /** Its file. */
+  readonly reads: readonly FilePlace[]
   readonly outputOptions: readonly string[]
 }
 
@@ -48,13 +50,13 @@ export async function planTrim(
   return {
     ...later,
     sourceOptions: ['-t', end],
-    chapters: hasChapters ? await chaptersInput(ffmpeg, source, trim, scratchDir, options) : [],
+    ...(hasChapters ? await chaptersInput(ffmpeg, source, trim, scratchDir, options) : {}),
     readsSoundAgain: encodesSound,
     outputOptions: [...trimArguments(longer), ...audioFilters(params, streams, inputs, end)],
   }
 }
 
-const WHOLE = { sourceOptions: [], readsSoundAgain: false, chapters: [] }
+const WHOLE = { sourceOptions: [], readsSoundAgain: false, chapters: [], reads: [] }
 
 /** The chapters as a single run cuts them, on the source's clock again. */
 async function chaptersInput(
@@ -63,7 +65,7 @@ async function chaptersInput(
   trim: Trim,
   scratchDir: string,
   options: { signal?: AbortSignal | undefined },
-): Promise<string[]> {
+): Promise<Pick<JoinTrim, 'chapters' | 'reads'>> {
   const path = join(scratchDir, 'chapters.ffmeta')
   await run(
     ffmpeg,
@@ -71,12 +73,13 @@ async function chaptersInput(
       ...['-v', 'error', '-nostdin', '-y', '-f', source.format, '-i', fileUrl(source.path)],
       ...[...trimArguments(trim), '-f', 'ffmetadata', fileUrl(path)],
     ],
-    options,
+    { ...options, access: fileAccess([source], [path]) },
   )
-  return [
-    ...['-itsoffset', formatMicroseconds(trim.startMicroseconds ?? 0n)],
-    ...['-f', 'ffmetadata', '-i', fileUrl(path)],
-  ]
+  const offset = formatMicroseconds(trim.startMicroseconds ?? 0n)
+  return {
+    chapters: ['-itsoffset', offset, '-f', 'ffmetadata', '-i', fileUrl(path)],
+    reads: [{ path }],
+  }
 }
 
 /**

@@ -6,7 +6,7 @@ import { basename, dirname, extname, join } from 'node:path'
 import { mayHaveAdtsHeaders, WITHOUT_ADTS_HEADERS } from './adts.ts'
 import { type Lateness, laterBy, readLateness } from './coarse-sound.ts'
 import { MediaError, mediaErrorOf } from './failure.ts'
-import { run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import { alsoInUse } from './frame-times.ts'
 import { type JoinTrim, planTrim } from './join-trim.ts'
 import { writeDefaultDuration } from './matroska-rate.ts'
@@ -86,6 +86,8 @@ export async function joinSegments(
   )
   await run(ffmpeg, joinArguments(job, video, trim, { lastFrame, lateness }), {
     signal: options.signal,
+    // The list and all that it names, and what the video was written into.
+    access: fileAccess([source, { path: dirname(first.path) }], [job.outputPath]),
     onLine(line) {
       const microseconds = /^out_time_us=(\d+)$/.exec(line)?.[1]
       if (microseconds !== undefined) options.onSeconds?.(Number(microseconds) / 1e6)
@@ -120,7 +122,10 @@ export async function tryJoin(
   const trim = await planTrim(ffmpeg, sound, dirname(frame.path), options)
   const header = { ...trim, outputOptions: [...trim.outputOptions, '-t', `${seconds}`] }
   const cause = await mediaErrorOf(
-    run(ffmpeg, joinArguments({ ...job, segments }, video, header, {}), options),
+    run(ffmpeg, joinArguments({ ...job, segments }, video, header, {}), {
+      ...options,
+      access: fileAccess([job.source, { path: frame.path }, ...trim.reads], [job.outputPath]),
+    }),
   )
   if (cause !== undefined) throw new MediaError({ code: 'PARAMS_REJECTED', detail: cause.words }, { cause })
 }
@@ -195,7 +200,7 @@ async function roundedInput(
       ...['-map', '0:v:0', '-c', 'copy', '-video_track_timescale', `${ticks.den}`],
       ...['-movie_timescale', `${ticks.den}`, '-f', extname(path).slice(1), fileUrl(path)],
     ],
-    options,
+    { ...options, access: fileAccess([{ path: dirname(path) }], [path]) },
   )
   return { arguments: ['-f', 'mov', '-i', fileUrl(path)], ticks }
 }

@@ -1,6 +1,6 @@
 /** How ffmpeg is led to the film's first frame, so that it encodes it as a single run does. */
 import { MediaError } from './failure.ts'
-import { run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import { type EncodeParams, encoderArguments, syncArguments } from './params/index.ts'
 import { lookReader, type PictureLook, SHOW_LOOK } from './picture-looks.ts'
 import { fileUrl, type Source } from './probe.ts'
@@ -78,7 +78,7 @@ export async function readFirstLook(
       ...['-filter:v', [start.filters, SHOW_LOOK].filter((part) => part !== '').join(',')],
       ...['-f', 'null', '-'],
     ],
-    { ...options, onErrorLine: lookReader((look) => (first ??= look)) },
+    { ...options, access: fileAccess([source]), onErrorLine: lookReader((look) => (first ??= look)) },
   )
   if (first !== undefined) return first
   throw new MediaError({ code: 'FILM_TIMES', detail: 'give no frame at all' })

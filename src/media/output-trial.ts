@@ -1,7 +1,7 @@
 /** Asks the output's container before any work is shared out: does it hold what the params' encoders make? */
 import { join } from 'node:path'
 import { MediaError, mediaErrorOf } from './failure.ts'
-import { run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import { type Opening, openingArguments } from './opening.ts'
 import { type OutputFormat, unknownTo } from './output-format.ts'
 import type { EncodeParams } from './params/index.ts'
@@ -31,6 +31,7 @@ export async function tryOutput(
   const write = (own: readonly string[]) =>
     run(tools.ffmpeg, [...openingArguments(opening, 1), ...own, '-f', format.muxer, fileUrl(path)], {
       signal,
+      access: fileAccess([opening.source], [path]),
     })
   const rejected = (cause: MediaError) =>
     new MediaError(
@@ -52,7 +53,7 @@ export async function tryOutput(
         ...['-v', 'error', '-f', format.demuxer, '-show_entries', 'stream=codec_name'],
         ...['-of', 'csv=p=0', fileUrl(path)],
       ],
-      { signal, onLine: (line) => void codecs.push(line) },
+      { signal, access: fileAccess([{ path }]), onLine: (line) => void codecs.push(line) },
     ),
   )
   if (unreadable !== undefined) throw rejected(unreadable)

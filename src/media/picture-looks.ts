@@ -1,6 +1,6 @@
 /** How pictures say that they are to be shown. It may change on the way through a film, in whatever container that lies. */
 import { mediaErrorOf } from './failure.ts'
-import { run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import type { FrameIndex } from './frame-index.ts'
 import { fileUrl, type Source } from './probe.ts'
 import { countSampleKinds } from './segment/movie-box.ts'
@@ -60,7 +60,7 @@ export async function readLooks(
         ...['-map', `0:${source.video.index}`],
         ...['-filter:v', SHOW_LOOK, '-fps_mode:v', 'passthrough', '-f', 'null', '-'],
       ],
-      { signal, background: true, onErrorLine: lookReader(add) },
+      { signal, background: true, access: fileAccess([source]), onErrorLine: lookReader(add) },
     ),
   )
   signal?.throwIfAborted()
@@ -108,6 +108,7 @@ async function repeatsOneHeader(
       {
         signal,
         background: true,
+        access: fileAccess([source]),
         onLine(line) {
           const [, hash] = /, ([0-9a-f]{32})$/.exec(line) ?? []
           if (hash !== undefined && headers.size <= 1) headers.add(hash)

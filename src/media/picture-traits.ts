@@ -1,7 +1,7 @@
 /** What a video carries beside its pictures: HDR metadata, captions, stereo and the like, as its first frames show it. */
 import { z } from 'zod'
 import { MediaError } from './failure.ts'
-import { run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import { fileUrl } from './probe.ts'
 
 /** FFmpeg's name of a kind of side data, and ffprobe's fields of the first of that kind. */
@@ -61,7 +61,7 @@ async function readFirstFrames(
       'frame=pix_fmt,color_transfer:frame_side_data:stream=pix_fmt,color_transfer:stream_side_data',
       fileUrl(video.path),
     ],
-    { signal: options.signal, onLine: (line) => void lines.push(line) },
+    { signal: options.signal, access: fileAccess([video]), onLine: (line) => void lines.push(line) },
   )
   return output.parse(JSON.parse(lines.join('\n')))
 }

@@ -1,7 +1,7 @@
 /** Encodes the film's first frame before any work is shared out: bad params end here, in ffmpeg's own words. */
 import { join } from 'node:path'
 import { MediaError, mediaErrorOf } from './failure.ts'
-import { run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import { readDefaultDuration } from './matroska-rate.ts'
 import { type Opening, openingArguments } from './opening.ts'
 import { withoutTag } from './params/index.ts'
@@ -69,6 +69,7 @@ export async function readStreamTags(tools: Tools, opening: Opening, options: Op
     ],
     {
       signal: options.signal,
+      access: fileAccess([{ path }]),
       onLine(line) {
         const [name = '', value = 'unknown'] = line.split('=')
         const option = TAG_OPTIONS.get(name)
@@ -117,8 +118,9 @@ export async function encodeFirstFrames(
 ): Promise<string> {
   const path = join(options.scratchDir, `${options.name}.${muxer}`)
   const args = [...openingArguments(opening, options.frames), '-f', muxer, fileUrl(path)]
-  const failure = await mediaErrorOf(run(ffmpeg, args, { signal: options.signal }))
-  if (failure?.code === 'TOOL_STALLED') await run(ffmpeg, args, { signal: options.signal })
+  const given = { signal: options.signal, access: fileAccess([opening.source], [path]) }
+  const failure = await mediaErrorOf(run(ffmpeg, args, given))
+  if (failure?.code === 'TOOL_STALLED') await run(ffmpeg, args, given)
   else if (failure !== undefined) throw failure
   return path
 }
@@ -173,6 +175,7 @@ async function readEntry(ffprobe: Tool, path: string, entry: string, { signal }:
   let value = ''
   await run(ffprobe, ['-v', 'error', '-show_entries', entry, '-of', 'default=nw=1:nk=1', fileUrl(path)], {
     signal,
+    access: fileAccess([{ path }]),
     onLine(line) {
       value = line.trim()
     },

@@ -4,7 +4,7 @@
 import { open, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { MediaError } from './failure.ts'
-import { run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import { parseRational, type Rational } from './rational.ts'
 import { listFormat, whyFormatRefused, whyKindRefused, whyMissing, whyNotAFile } from './refused-input.ts'
 
@@ -75,14 +75,16 @@ const probeOutput = z.object({
   chapters: z.array(z.unknown()),
 })
 
+export interface ProbeOptions {
+  signal?: AbortSignal
+  /** As of {@link Source.fd}. */
+  fd?: number | undefined
+}
+
 /**
  * @throws MediaError INPUT_MISSING, INPUT_NOT_A_FILE, INPUT_EMPTY, INPUT_UNREADABLE or INPUT_WITHOUT_VIDEO.
  */
-export async function probe(
-  ffprobe: Tool,
-  path: string,
-  options: { signal?: AbortSignal } = {},
-): Promise<Source> {
+export async function probe(ffprobe: Tool, path: string, options: ProbeOptions = {}): Promise<Source> {
   const sizeBytes = await sizeOfFile(path)
   const list = listFormat(await readBeginning(path))
   const listed = list === undefined ? undefined : whyKindRefused(list)
@@ -102,6 +104,7 @@ export async function probe(
   const duration = Number(output.format.duration)
   return {
     path,
+    fd: options.fd,
     sizeBytes,
     format,
     durationSeconds: Number.isFinite(duration) && duration > 0 ? duration : undefined,
@@ -153,14 +156,18 @@ const BEGINNING_BYTES = 4096
 async function readProbe(
   ffprobe: Tool,
   path: string,
-  options: { signal?: AbortSignal },
+  options: ProbeOptions,
 ): Promise<z.infer<typeof probeOutput>> {
   const lines: string[] = []
   try {
     await run(
       ffprobe,
       ['-v', 'error', '-show_format', '-show_streams', '-show_chapters', '-of', 'json', fileUrl(path)],
-      { ...options, onLine: (line) => void lines.push(line) },
+      {
+        signal: options.signal,
+        access: fileAccess([{ path, fd: options.fd }]),
+        onLine: (line) => void lines.push(line),
+      },
     )
   } catch (error) {
     options.signal?.throwIfAborted()

@@ -1,6 +1,6 @@
 /** Films whose pictures change on the way in more than what they show. */
 import { MediaError } from './failure.ts'
-import { readLibavcodec, run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, readLibavcodec, run, type Tool } from './ffmpeg/index.ts'
 import type { FrameIndex } from './frame-index.ts'
 import { fileUrl, type Source } from './probe.ts'
 import { toSeconds } from './rational.ts'
@@ -49,6 +49,7 @@ async function findChange(
       ],
       {
         signal: AbortSignal.any(signals),
+        access: fileAccess([source]),
         onLine(line) {
           // A frame's side data follows.
           const [time = '', ...told] = line.split(',').slice(0, 1 + count)

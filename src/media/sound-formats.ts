@@ -1,6 +1,6 @@
 /** What FFmpeg makes of the sound, behind the user's filters, for an encoder that does not take it as it is. */
 import { join } from 'node:path'
-import { run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import type { OutputFormat } from './output-format.ts'
 import type { EncodeParams } from './params/index.ts'
 import { fileUrl, type Source } from './probe.ts'
@@ -33,6 +33,7 @@ export async function readEncoderInputs(
   scratchDir: string,
   options: { signal?: AbortSignal | undefined },
 ): Promise<(EncoderInput | undefined)[]> {
+  const path = join(scratchDir, 'sound')
   const tracks = streams.filter(({ source: { kind } }) => kind === 'audio')
   const resamplers = new Map<string, number>()
   const inputs: (EncoderInput | undefined)[] = tracks.map(() => undefined)
@@ -42,10 +43,11 @@ export async function readEncoderInputs(
       ...['-v', 'verbose', '-nostdin', '-y', '-t', '60', '-f', source.format, '-i', fileUrl(source.path)],
       ...tracks.flatMap(({ source: { index } }) => ['-map', `0:${index}`]),
       ...[...codecArguments(tracks, params), ...strictness(params), '-frames:a', '1'],
-      ...['-f', format.muxer, fileUrl(join(scratchDir, 'sound'))],
+      ...['-f', format.muxer, fileUrl(path)],
     ],
     {
       ...options,
+      access: fileAccess([source], [path]),
       onErrorLine(line) {
         const [, name = '', track] =
           /auto-inserting filter '(\w+)' between the filter '.*' and the filter 'format_out_0_(\d+)'$/.exec(

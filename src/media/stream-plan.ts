@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { MediaError, mediaErrorOf } from './failure.ts'
-import { run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import { type OutputFormat, unknownTo } from './output-format.ts'
 import { type EncodeParams, keepsChapters, keepsMetadata } from './params/index.ts'
 import { fileUrl, type Source, type SourceStream } from './probe.ts'
@@ -197,6 +197,7 @@ function trial(
           (action === 'copy' && format.holds?.has(codec) === false)),
     )
     if (unknown !== undefined) return unknownTo(format, unknown.source.codec)
+    const path = join(options.scratchDir, 'trial')
     const writing = run(
       ffmpeg,
       [
@@ -206,9 +207,9 @@ function trial(
         ...strictness(params),
         // Attachments need a tag of theirs.
         ...(keepsMetadata(params) ? [] : ['-map_metadata', '-1']),
-        ...['-t', '0', '-f', muxer, muxer === 'null' ? '-' : fileUrl(join(options.scratchDir, 'trial'))],
+        ...['-t', '0', '-f', muxer, muxer === 'null' ? '-' : fileUrl(path)],
       ],
-      { signal: options.signal },
+      { signal: options.signal, access: fileAccess([source], muxer === 'null' ? [] : [path]) },
     )
     return await mediaErrorOf(writing)
   }

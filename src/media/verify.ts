@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { AscendingTimes } from './ascending-times.ts'
-import { run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import { digestParameterSets } from './segment/parameter-sets.ts'
 import {
   DESCRIPTION_ENTRIES,
@@ -82,7 +82,7 @@ export async function inspectSegment(
     ],
     {
       ...options,
-      access: { reads: [path] },
+      access: fileAccess([{ path }]),
       onLine(line) {
         const pts = /^pts=(-?\d+)/.exec(line)?.[1]
         if (pts !== undefined) {

@@ -2,7 +2,7 @@
  * The x264 build that an H.264 stream names, mostly in its first packet alone. FFmpeg's decoder makes up for what builds
  * before 151 got wrong in 4:4:4 and in lossless pictures, so a decoder that starts later has to be told.
  */
-import { run, type Tool } from './ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import { fileUrl, type Source } from './probe.ts'
 
 /** @returns undefined for other codecs and encoders */
@@ -21,6 +21,7 @@ export async function readX264Build(
     ],
     {
       ...options,
+      access: fileAccess([source]),
       onLine(line) {
         // Plain text among the bytes of a user data message.
         const digits = /x264 - core (\d{1,6})\b/.exec(line)?.[1]

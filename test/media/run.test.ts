@@ -2,20 +2,24 @@
 import { expect, test } from 'vitest'
 import { locateTools, run, type Tool } from '../../src/media/ffmpeg/index.ts'
 
+const NOTHING = { reads: [] }
 const shell: Tool = { name: 'ffmpeg', path: '/bin/sh', launcher: [], backgroundLauncher: [] }
 
 test.skipIf(process.platform !== 'linux')('one that hangs is ended, and said to have hung', async () => {
-  const hanging = run(shell, ['-c', 'exec sleep 60'], { stallMs: 300 })
+  const hanging = run(shell, ['-c', 'exec sleep 60'], { access: NOTHING, stallMs: 300 })
   await expect(hanging).rejects.toMatchObject({ failure: { code: 'TOOL_STALLED' } })
 })
 
 test('one that works without a word is not', async () => {
-  await run(shell, ['-c', 'i=0; while [ $i -lt 3000000 ]; do i=$((i + 1)); done'], { stallMs: 1_500 })
+  await run(shell, ['-c', 'i=0; while [ $i -lt 3000000 ]; do i=$((i + 1)); done'], {
+    access: NOTHING,
+    stallMs: 1_500,
+  })
 })
 
 test('one that has another do the work is not', async () => {
   const inner = 'i=0; while [ $i -lt 3000000 ]; do i=$((i + 1)); done'
-  await run(shell, ['-c', `sh -c '${inner}'; true`], { stallMs: 1_500 })
+  await run(shell, ['-c', `sh -c '${inner}'; true`], { access: NOTHING, stallMs: 1_500 })
 })
 
 test.skipIf(process.platform !== 'linux')('encoders yield to everybody else: CPU and disk', async () => {
@@ -28,6 +32,10 @@ test.skipIf(process.platform !== 'linux')('encoders yield to everybody else: CPU
   })
   const lines: string[] = []
   const tell = 'nice; command -v ionice > /dev/null && ionice || echo idle'
-  await run(ffmpeg, ['-c', tell], { background: true, onLine: (line) => void lines.push(line) })
+  await run(ffmpeg, ['-c', tell], {
+    access: NOTHING,
+    background: true,
+    onLine: (line) => void lines.push(line),
+  })
   expect(lines).toEqual(['19', expect.stringMatching(/^idle/)])
 })

@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -13,7 +13,8 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { run } from '../../src/media/ffmpeg/index.ts'
 import { type Access, MediaError, type Tool } from '../../src/media/index.ts'
 import { openSandbox, type Sandbox, type SandboxMode } from '../../src/node/sandbox/index.ts'
-import { tools } from '../helpers/ffmpeg.ts'
+import { LOOPBACK, runCli } from '../helpers/cli.ts'
+import { ffmpeg, tools } from '../helpers/ffmpeg.ts'
 
 const directory = await mkdtemp(join(tmpdir(), 'ffswarm-sandbox-'))
 const signal = new AbortController().signal
@@ -213,6 +214,46 @@ test.skipIf(!hasSandbox)('a program that is found by a link is run as well', asy
   const opened = await openSandbox(located, { ...init('require'), needsLoopback: false }, { signal })
   expect(opened.kind).toBe('bubblewrap')
   await opened.close()
+})
+
+/** The tools behind scripts that end with an error where they have to do with a file and see this machine's own. */
+async function toolsThatRefuseToBeFree(): Promise<{ FFSWARM_FFMPEG: string; FFSWARM_FFPROBE: string }> {
+  const [bin, lib] = [join(directory, 'refusing', 'bin'), join(directory, 'refusing', 'lib')]
+  await mkdir(bin, { recursive: true })
+  await mkdir(lib)
+  for (const { name, path } of [tools.ffmpeg, tools.ffprobe]) {
+    await copyFile(await realpath(path), join(lib, name))
+    const isFree = `case "$*" in *file:*) [ -e /etc/passwd ] && echo "not confined: $*" >&2 && exit 99;; esac`
+    await writeFile(join(bin, name), `#!/bin/sh\n${isFree}\nexec ${join(lib, name)} "$@"\n`, { mode: 0o755 })
+  }
+  return { FFSWARM_FFMPEG: join(bin, 'ffmpeg'), FFSWARM_FFPROBE: join(bin, 'ffprobe') }
+}
+
+test.skipIf(!hasSandbox)('all that an encode runs on files runs in the sandbox', async () => {
+  const env = { ...(await toolsThatRefuseToBeFree()), FFSWARM_HOME: join(directory, 'home') }
+  const source = join(directory, 'film.mp4')
+  const clip = ['-f', 'lavfi', '-i', 'testsrc2=size=160x120:rate=25:duration=4']
+  const sound = ['-f', 'lavfi', '-i', 'sine=duration=4']
+  await ffmpeg(...clip, ...sound, '-pix_fmt', 'yuv420p', '-c:v', 'libx264', '-g', '25', '-c:a', 'aac', source)
+  for (const more of ['', ' -ss 1 -t 2 -c:a libmp3lame', ' -vf fps=10']) {
+    const params = `-c:v libx264 -preset ultrafast${more}`
+    const words = ['--params', params, '--verify', 'full', '--segment-time', '1', '-y', ...LOOPBACK]
+    const ended = await runCli(
+      ['encode', source, '-o', join(directory, 'out.mkv'), '--sandbox', 'require', ...words],
+      {
+        env,
+      },
+    )
+    expect(ended.stderr).not.toContain('not confined')
+    expect(ended.exitCode, ended.stderr).toBe(0)
+  }
+  const free = await runCli(
+    ['encode', source, '-o', join(directory, 'free.mkv'), '--sandbox', 'off', ...LOOPBACK],
+    {
+      env,
+    },
+  )
+  expect(free).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('not confined') })
 })
 
 test('none is made where none is wanted', async () => {

@@ -1,11 +1,17 @@
 /** What a run on data of others may touch. How that is enforced depends on the machine: whoever finds the tools brings it along. */
 
+/** A file by its path, which is absolute, and its descriptor where it is open in this process. */
+export interface FilePlace {
+  readonly path: string
+  readonly fd?: number | undefined
+}
+
 export interface Access {
-  /** Files that it may read, besides what the program itself needs. */
+  /** Files that it may read, and directories with all in them, besides what the program itself needs. */
   readonly reads: readonly string[]
   /** Files that it may read, and that are open in this process: what they were when they were opened, under the paths that it is told. */
   readonly open?: readonly { readonly path: string; readonly fd: number }[]
-  /** Files that are there already and that it may write. */
+  /** Files that it may write; those that are not there are made. */
   readonly writes?: readonly string[]
   /** No file of its may become larger. */
   readonly fileBytesMax?: number
@@ -22,3 +28,12 @@ export interface Confinement {
 }
 
 export type Confine = (access: Access) => Confinement
+
+/** @param writes paths */
+export function fileAccess(reads: readonly FilePlace[], writes: readonly string[] = []): Access {
+  return {
+    reads: reads.flatMap(({ path, fd }) => (fd === undefined ? [path] : [])),
+    open: reads.flatMap(({ path, fd }) => (fd === undefined ? [] : [{ path, fd }])),
+    writes,
+  }
+}

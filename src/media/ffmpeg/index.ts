@@ -7,6 +7,6 @@ export {
   readLibavcodec,
   readToolVersion,
 } from './capabilities.ts'
-export type { Access, Confine, Confinement } from './confinement.ts'
+export { type Access, type Confine, type Confinement, type FilePlace, fileAccess } from './confinement.ts'
 export { findOnPath, type Located, type LocatedTools, type LocateOptions, locateTools } from './locate.ts'
 export { allEnded, type RunOptions, run, type Tool, type Usage } from './run.ts'

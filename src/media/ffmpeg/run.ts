@@ -3,6 +3,7 @@
  * read as it comes and never gathered whole.
  */
 import { readFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { execa } from 'execa'
 import { MediaError } from '../failure.ts'
@@ -25,8 +26,8 @@ export interface Tool {
 export interface RunOptions {
   signal?: AbortSignal | undefined
   background?: boolean
-  /** It works on data of others, and is to touch no more than this. */
-  access?: Access
+  /** All that it is to touch: what it reads may be made by others. */
+  access: Access
   /** Each line of standard output without its end; lines over 64 KiB are cut. A promise holds the reading back. */
   onLine?(line: string): void | Promise<void>
   /** Each line of standard error without its end. */
@@ -68,9 +69,11 @@ const STALL_MS = 30_000
  * @throws MediaError TOOL_EXIT with the last line of standard error when the exit code is not 0 or the output's end was
  * lost; TOOL_STALLED when it hung; the signal's reason when it was aborted.
  */
-export async function run(tool: Tool, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+export async function run(tool: Tool, args: readonly string[], options: RunOptions): Promise<RunResult> {
   options.signal?.throwIfAborted()
-  const confinement = options.access === undefined ? undefined : tool.confine?.(options.access)
+  const confinement = tool.confine?.(options.access)
+  // What confines it can let it write to a file that is there.
+  if (confinement !== undefined) await makeFiles(tool, options.access.writes ?? [])
   const [file = tool.path, ...prefix] = [
     ...(confinement?.outer ?? []),
     ...(options.background ? tool.backgroundLauncher : tool.launcher),
@@ -83,7 +86,7 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
       options.onLine === undefined ? 'ignore' : 'pipe',
       'pipe',
       // The first of them is 3 there. execa takes any number, its types know the first few alone.
-      ...(confinement === undefined ? [] : (options.access?.open ?? []).map(({ fd }) => fd as 3)),
+      ...(confinement === undefined ? [] : (options.access.open ?? []).map(({ fd }) => fd as 3)),
     ],
     buffer: false,
     reject: false,
@@ -145,6 +148,18 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
   }
   if (readingError !== undefined) throw readingError
   return { stderrTail, cpuSeconds }
+}
+
+async function makeFiles(tool: Tool, paths: readonly string[]): Promise<void> {
+  try {
+    for (const path of paths) await (await open(path, 'a')).close()
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error)
+    throw new MediaError(
+      { code: 'TOOL_EXIT', tool: tool.name, exitCode: undefined, signal: undefined, detail },
+      { cause: error },
+    )
+  }
 }
 
 /** Kills a process that uses no CPU time for so long. The time is counted in looks, so that a machine's sleep is none. */

@@ -2,11 +2,11 @@
  * Compares the pictures of a stretch of two films, one by one: each with its own counterpart, and with those before and
  * after that. Both are read from near the stretch, not from their start.
  */
-import { type Access, run, type Tool } from '../ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from '../ffmpeg/index.ts'
 import { type FilterChain, NO_FILTERS } from '../filters/index.ts'
 import type { FrameIndex } from '../frame-index.ts'
 import { fileUrl, type Source } from '../probe.ts'
-import { accessTo, filterChain, inputArguments } from '../segment/arguments.ts'
+import { filterChain, inputArguments } from '../segment/arguments.ts'
 import { type FilteredSource, segmentSource } from '../segment/index.ts'
 import type { Stretch } from './samples.ts'
 
@@ -85,7 +85,7 @@ export async function comparePictures(
     {
       signal,
       background,
-      access: accessToBoth(output.file, source.file),
+      access: fileAccess([output.file, source.file]),
       onLine(line) {
         const fine = /\bAll:(\S+)/.exec(line)?.[1]
         const [psnr, y, u, v] = ['avg', 'y', 'u', 'v'].map((plane) => psnrIn(line, plane))
@@ -109,11 +109,6 @@ export async function comparePictures(
     planes: haveColours ? planes[LIGHTS.length * at] : undefined,
     levelsGain: levelsGain(planes.slice(LIGHTS.length * at, LIGHTS.length * (at + 1))),
   }))
-}
-
-function accessToBoth(...files: readonly Pick<Source, 'path' | 'fd'>[]): Access {
-  const both = files.map(({ path, fd }) => accessTo({ inputUrl: fileUrl(path), inputFd: fd }))
-  return { reads: both.flatMap(({ reads }) => reads), open: both.flatMap(({ open = [] }) => open) }
 }
 
 function levelsGain([own, ...others]: readonly { lightPsnr: number }[]): number {

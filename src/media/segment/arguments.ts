@@ -1,5 +1,5 @@
 /** The command line that encodes one segment: pure, so that what is exact about it can be read and tested. */
-import type { Access } from '../ffmpeg/index.ts'
+import { type Access, fileAccess } from '../ffmpeg/index.ts'
 import { formatMicroseconds, formatRational, MICROSECONDS, rescale } from '../rational.ts'
 import { besideZero } from '../timing.ts'
 import { IN_BAND_FILTER } from './in-band.ts'
@@ -15,8 +15,7 @@ import {
 /** What ffmpeg has to do with while it works on a segment. */
 export function accessTo({ inputUrl, inputFd }: Pick<SegmentFiles, 'inputUrl' | 'inputFd'>): Access {
   if (!inputUrl.startsWith('file:')) return { reads: [] }
-  const path = inputUrl.slice('file:'.length)
-  return inputFd === undefined ? { reads: [path] } : { reads: [], open: [{ path, fd: inputFd }] }
+  return fileAccess([{ path: inputUrl.slice('file:'.length), fd: inputFd }])
 }
 
 export interface SegmentFiles {

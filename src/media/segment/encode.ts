@@ -2,7 +2,6 @@
  * Encodes one segment and proves its frame times; starts decoding further back as long as they are not right, or as what
  * the decoder complained about may have spoilt its pictures.
  */
-import { writeFile } from 'node:fs/promises'
 import { MediaError, type MediaFailure } from '../failure.ts'
 import { run, type Tool, type Usage } from '../ffmpeg/index.ts'
 import { ptsDigest } from '../frame-index.ts'
@@ -122,8 +121,6 @@ async function encodeFrom(
   const wanted = firstSeen(task, seekPts)
   let seen: bigint | undefined
   let cpuSeconds = 0
-  // What confines it can let it write to a file that is there.
-  await writeFile(files.outputPath, '')
   try {
     const ran = await run(tools.ffmpeg, segmentArguments(task, seekPts, files, options.libavcodec), {
       measureCpu: true,

@@ -1,6 +1,6 @@
 /** What a single run's audio would be, asked of the ffmpeg that makes it: where its tracks start, and where filters end them. */
 import { MediaError } from '../failure.ts'
-import { type RunOptions, run, type Tool } from '../ffmpeg/index.ts'
+import { fileAccess, type RunOptions, run, type Tool } from '../ffmpeg/index.ts'
 import { alsoInUse, packetReader } from '../frame-times.ts'
 import { trimArguments } from '../params/index.ts'
 import { fileUrl } from '../probe.ts'
@@ -86,6 +86,7 @@ async function readPackets(
     ],
     {
       signal: AbortSignal.any([enough, signal].filter((given) => given !== undefined)),
+      access: fileAccess([source]),
       onLine: packetReader(({ stream, pts, duration }, timeBase) =>
         onPacket(stream, toSeconds(pts, timeBase), toSeconds(pts + duration, timeBase)),
       ),
@@ -119,6 +120,7 @@ async function defaultEncoders(
     ],
     {
       signal,
+      access: fileAccess([source]),
       onErrorLine(line) {
         const [, place, codec, encoder] = STREAM_MAPPING.exec(line.trimEnd()) ?? []
         if (place === undefined || codec === undefined || encoder === undefined) return

@@ -1,7 +1,7 @@
 /** Whether sound that was copied holds, byte for byte, what the source's does. */
 import { mayHaveAdtsHeaders, WITHOUT_ADTS_HEADERS } from '../adts.ts'
 import { MediaError } from '../failure.ts'
-import { run, type Tool } from '../ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from '../ffmpeg/index.ts'
 import { alsoInUse } from '../frame-times.ts'
 import { type EncodeParams, trimArguments } from '../params/index.ts'
 import { fileUrl, type Source, type SourceStream } from '../probe.ts'
@@ -72,7 +72,7 @@ async function hashes(
         ...['-c', 'copy', ...streams.flatMap(headerless), ...part],
         ...['-f', 'streamhash', '-hash', 'murmur3', 'pipe:1', ...alsoInUse(others)],
       ],
-      { ...options, onLine: (line) => void found.push(line.replace(/^.*=/, '')) },
+      { ...options, access: fileAccess([file]), onLine: (line) => void found.push(line.replace(/^.*=/, '')) },
     )
   } catch (error) {
     if (error instanceof MediaError) return []

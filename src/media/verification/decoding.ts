@@ -1,6 +1,6 @@
 /** Whether a file decodes: every frame of its video and of its audio, and what the decoders complain about. */
 import { MediaError } from '../failure.ts'
-import { run, type Tool } from '../ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from '../ffmpeg/index.ts'
 import { fileUrl, type Source } from '../probe.ts'
 import type { DecodingFinding } from './finding.ts'
 
@@ -38,7 +38,7 @@ async function complaints(
         ...['-v', 'error', '-nostdin', '-f', file.format, '-i', fileUrl(file.path), '-map', map],
         ...['-fps_mode:v', 'passthrough', '-f', 'null', '-'],
       ],
-      options,
+      { ...options, access: fileAccess([file]) },
     )
     return stderrTail.split(/[\r\n]+/).flatMap(toComplaint)
   } catch (error) {

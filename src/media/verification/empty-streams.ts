@@ -1,6 +1,6 @@
 /** Which of a film's streams have nothing in the part of it that is kept: some muxers write no track for those. */
 import { MediaError } from '../failure.ts'
-import { run, type Tool } from '../ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from '../ffmpeg/index.ts'
 import { parseFrameLine } from '../frame-times.ts'
 import { type EncodeParams, trimArguments } from '../params/index.ts'
 import { fileUrl, type Source } from '../probe.ts'
@@ -28,6 +28,7 @@ export async function readEmptyStreams(
       ],
       {
         ...options,
+        access: fileAccess([source]),
         onLine(line) {
           const place = parseFrameLine(line)?.stream
           const stream = place === undefined ? undefined : asked[place]

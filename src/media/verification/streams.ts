@@ -1,6 +1,6 @@
 /** What a file says of its streams and chapters beside the pictures and the times: codec, sound, dispositions, titles. */
 import { z } from 'zod'
-import { run, type Tool } from '../ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from '../ffmpeg/index.ts'
 import { type EncodeParams, keepsChapters, trimArguments } from '../params/index.ts'
 import { fileUrl, type Source } from '../probe.ts'
 import type { Finding } from './finding.ts'
@@ -46,6 +46,7 @@ export async function describeStreams(
     ['-v', 'error', '-f', format, '-show_format', '-show_streams', '-of', 'json', fileUrl(path)],
     {
       ...options,
+      access: fileAccess([{ path }]),
       onLine: (line) => void lines.push(line),
     },
   )
@@ -181,6 +182,7 @@ async function readChapters(
     ],
     {
       ...options,
+      access: fileAccess([file]),
       onLine(line) {
         if (line.startsWith('[')) isChapter = line === '[CHAPTER]'
         if (!isChapter) return

@@ -1,6 +1,6 @@
 /** Whether subtitles stand in a file as a single run puts them there, copied or converted: each at its time, with its content. */
 import { MediaError } from '../failure.ts'
-import { run, type Tool } from '../ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from '../ffmpeg/index.ts'
 import { alsoInUse, packetReader } from '../frame-times.ts'
 import { type EncodeParams, trimArguments } from '../params/index.ts'
 import { fileUrl, type Source, type SourceStream } from '../probe.ts'
@@ -104,6 +104,7 @@ async function readSubtitles(
       ],
       {
         ...options,
+        access: fileAccess([file]),
         onLine: packetReader(({ stream, pts, sizeBytes, checksum }, timeBase) => {
           if (sizeBytes > EMPTY_BYTES) lists[stream]?.push({ seconds: toSeconds(pts, timeBase), checksum })
         }),

@@ -1,6 +1,6 @@
 /** The streams of a file as their packets tell them, read in one pass without decoding and kept as a few numbers each. */
 import { AscendingTimes } from '../ascending-times.ts'
-import { run, type Tool } from '../ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from '../ffmpeg/index.ts'
 
 /** Times in ticks of the stream's time base. */
 export interface Track {
@@ -41,6 +41,7 @@ export async function readTracks(
     ],
     {
       signal,
+      access: fileAccess([{ path }]),
       onLine(line) {
         const [index = '', time = '', decodeTime = '', length = ''] = line.split(',')
         if (!/^\d+$/.test(index) || !/^-?\d+$/.test(time)) return

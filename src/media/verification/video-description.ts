@@ -1,6 +1,6 @@
 /** What a file says of its video: the codec, and how its pictures are to be shown. */
 import { z } from 'zod'
-import { run, type Tool } from '../ffmpeg/index.ts'
+import { fileAccess, run, type Tool } from '../ffmpeg/index.ts'
 import type { OutputFormat } from '../output-format.ts'
 import { fileUrl } from '../probe.ts'
 import type { Finding } from './finding.ts'
@@ -39,7 +39,7 @@ export async function describeVideo(
       ...['-v', 'error', '-f', format, '-select_streams', `${stream}`],
       ...['-show_entries', `stream=${DESCRIPTION_ENTRIES}`, '-of', 'json', fileUrl(path)],
     ],
-    { ...options, onLine: (line) => void lines.push(line) },
+    { ...options, access: fileAccess([{ path }]), onLine: (line) => void lines.push(line) },
   )
   const [found = {}] = shape.parse(JSON.parse(lines.join('\n'))).streams
   return toDescription(found)

@@ -125,7 +125,7 @@ export async function prepareJob(
   const format = outputFormat(request.outputPath)
   const encoder = defaultEncoder(format)
   const text = request.params ?? (encoder === 'libx264' ? DEFAULT_PARAMS : '')
-  const probing = probe(tools.ffprobe, request.inputPath, options)
+  const probing = probe(tools.ffprobe, request.inputPath, { ...options, fd: request.inputFd })
   // What is wrong with the params is said first.
   probing.catch(() => {})
   const given = await parseParams(splitParams(text), {
@@ -141,7 +141,7 @@ export async function prepareJob(
     const detail = 'with it, --mixed-builds cannot write parameter sets into the stream; leave it out'
     throw new MediaError({ code: 'PARAMS_INVALID', option: '-tag:v', detail })
   }
-  const source = { ...chooseStreams(await probing, given.streams), fd: request.inputFd }
+  const source = chooseStreams(await probing, given.streams)
   const video = { path: source.path, format: source.format, stream: source.video.index }
   const reading = openFrameIndex(tools, source, options)
   const patience = patienceFor(reading, options)
