@@ -30,6 +30,7 @@ import { isDiskFull, ROOM_BYTES, waitForSpace } from '../disk-space.ts'
 import { FairShare } from './fair-share.ts'
 import { RemoteSources } from './remote-sources.ts'
 import type { SourceProxy } from './source-proxy.ts'
+import { limitTime, TASK_LIMITS } from './time-limit.ts'
 
 export interface WorkerEvents {
   /** A task was taken, finished (`frames`) or lost. */
@@ -223,16 +224,19 @@ export class Worker implements SegmentHandler {
       sizeBytes: offer.source.sizeBytes,
       needed: offer.source.bytes ?? undefined,
     })
+    const limit = limitTime(TASK_LIMITS)
+    const signal = AbortSignal.any([context.signal, limit.signal])
     try {
       const encoded = await encodeSegment(
         tools,
         task,
         { inputUrl: borrowed.url, inputOptions: borrowed.inputOptions, outputPath: path },
         {
-          signal: context.signal,
+          signal,
           libavcodec: ffmpeg.libavcodec,
           isWaiting: borrowed.isWaiting,
           onProgress: ({ frames }) => {
+            limit.onProgress(frames, borrowed.isWaiting())
             const running = this.#running.get(offer)
             if (running !== undefined) running.frames = frames
             const fps = (frames * 1000) / Math.max(1, now() - began)
@@ -266,6 +270,7 @@ export class Worker implements SegmentHandler {
       void this.#waitForSpace()
       throw Object.assign(new Error(`no space left in ${workDir}`, { cause: error }), { code: 'DISK_FULL' })
     } finally {
+      limit.end()
       borrowed.release()
     }
   }
