@@ -11,6 +11,7 @@ export {
   type Encoder,
   type FFmpegCapabilities,
   findOnPath,
+  killTree,
   type Located,
   type LocatedTools,
   type LocateOptions,

@@ -9,6 +9,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 import { run } from '../../src/media/ffmpeg/index.ts'
 import { type Access, MediaError, type Tool } from '../../src/media/index.ts'
@@ -147,6 +148,22 @@ describe.skipIf(!hasSandbox)('what runs in the sandbox', () => {
     await expect.poll(processes, { timeout: 10_000 }).not.toBe('')
     controller.abort(new Error('enough'))
     await expect(running).rejects.toThrow('enough')
+    await expect.poll(processes, { timeout: 10_000 }).toBe('')
+  })
+
+  test('ends with whoever started it, also while it is being started', async () => {
+    const mark = await file(`mark-${process.pid}${Date.now()}`)
+    const runs = Array.from({ length: 150 }, async (_, place) => {
+      await sleep(40 * Math.floor(place / 3))
+      const starting = run(impostor(), ['-c', `${PATH} sleep 60`], {
+        access: { reads: [mark] },
+        signal: AbortSignal.timeout(place % 30),
+      })
+      await expect(starting).rejects.toThrow('timeout')
+    })
+    await Promise.all(runs)
+    const processes = () =>
+      execFileSync('sh', ['-c', `pgrep -f '[b]wrap.*${mark}' || true`], { encoding: 'utf8' })
     await expect.poll(processes, { timeout: 10_000 }).toBe('')
   })
 

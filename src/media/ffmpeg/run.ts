@@ -8,6 +8,7 @@ import { constants } from 'node:os'
 import { execa } from 'execa'
 import { MediaError } from '../failure.ts'
 import type { Access, Confine } from './confinement.ts'
+import { childrenOf, killTree } from './kill.ts'
 
 /** One of the two programs: where it is, and the words put before it (priority, death with the parent). */
 export interface Tool {
@@ -63,6 +64,9 @@ const LINE_CHARS_MAX = 64 * 1024
 /** Encoders can lock themselves up (SVT-AV1 1.4, again and again, on the first frame of one film); a disk wakes up sooner. */
 const STALL_MS = 30_000
 
+/** Its output, which whatever it has left behind may hold open, ends so long after it. */
+const OUTPUT_MS = 60_000
+
 /**
  * Runs a tool to its end.
  *
@@ -73,7 +77,10 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
   options.signal?.throwIfAborted()
   const confinement = tool.confine?.(options.access)
   // What confines it can let it write to a file that is there.
-  if (confinement !== undefined) await makeFiles(tool, options.access.writes ?? [])
+  if (confinement !== undefined) {
+    await makeFiles(tool, options.access.writes ?? [])
+    options.signal?.throwIfAborted()
+  }
   const [file = tool.path, ...prefix] = [
     ...(confinement?.outer ?? []),
     ...(options.background ? tool.backgroundLauncher : tool.launcher),
@@ -91,13 +98,20 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
     buffer: false,
     reject: false,
     cleanup: true,
-    // A half-written segment is worth nothing: no time is given to finish it.
-    killSignal: 'SIGKILL',
-    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     env: { ...confinement?.env, AV_LOG_FORCE_NOCOLOR: '1', ...tool.env },
     extendEnv: confinement?.env === undefined,
   })
   keepCount(tool, subprocess)
+  // A half-written segment is worth nothing: no time is given to finish it.
+  const kill = () => {
+    const isThere = subprocess.exitCode === null && subprocess.signalCode === null
+    if (isThere && subprocess.pid !== undefined) killTree(subprocess.pid)
+  }
+  options.signal?.addEventListener('abort', kill, { once: true })
+  subprocess.once('exit', () => {
+    const close = () => void [subprocess.stdout, subprocess.stderr].map((output) => output?.destroy())
+    setTimeout(close, OUTPUT_MS).unref()
+  })
 
   let stderrTail = ''
   let errorRest = ''
@@ -109,7 +123,7 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
     for (const line of lines) options.onErrorLine(line)
   })
 
-  const stall = watchForStall(subprocess, options.stallMs ?? STALL_MS, options.isWaiting)
+  const stall = watchForStall(subprocess.pid, kill, options.stallMs ?? STALL_MS, options.isWaiting)
   let readingError: unknown
   let cpuSeconds: number | undefined
   const sampleCpu = () => {
@@ -128,10 +142,11 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
       sampleCpu()
     } catch (error) {
       readingError = error
-      subprocess.kill('SIGKILL')
+      kill()
     }
   }
   const result = await subprocess
+  options.signal?.removeEventListener('abort', kill)
   const hasStalled = stall.end()
   if (errorRest !== '') options.onErrorLine?.(errorRest)
   options.signal?.throwIfAborted()
@@ -164,7 +179,8 @@ async function makeFiles(tool: Tool, paths: readonly string[]): Promise<void> {
 
 /** Kills a process that uses no CPU time for so long. The time is counted in looks, so that a machine's sleep is none. */
 function watchForStall(
-  subprocess: { pid?: number | undefined; kill(signal: 'SIGKILL'): boolean },
+  pid: number | undefined,
+  kill: () => void,
   stallMs: number,
   isWaiting: () => boolean = () => false,
 ): { end(): boolean } {
@@ -172,12 +188,12 @@ function watchForStall(
   let idleLooks = 0
   let hasStalled = false
   const timer = setInterval(() => {
-    const now = subprocess.pid === undefined ? undefined : readCpuSeconds(innermost(subprocess.pid))
+    const now = pid === undefined ? undefined : readCpuSeconds(innermost(pid))
     idleLooks = now === undefined || now !== cpuSeconds || isWaiting() ? 0 : idleLooks + 1
     cpuSeconds = now
     if (idleLooks < STALL_LOOKS) return
     hasStalled = true
-    subprocess.kill('SIGKILL')
+    kill()
   }, stallMs / STALL_LOOKS)
   timer.unref()
   return {
@@ -217,22 +233,13 @@ export async function succeeds(file: string, args: readonly string[]): Promise<b
 /** The tool itself has no children; what confines it waits for it as its parent. */
 function innermost(pid: number): number {
   for (let innermost = pid, depth = 0; ; depth++) {
-    const child = depth < DEPTH_MAX ? firstChildOf(innermost) : undefined
+    const [child] = depth < DEPTH_MAX ? childrenOf(innermost) : []
     if (child === undefined) return innermost
     innermost = child
   }
 }
 
 const DEPTH_MAX = 4
-
-function firstChildOf(pid: number): number | undefined {
-  try {
-    const [child = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ')
-    return child === '' ? undefined : Number(child)
-  } catch {
-    return undefined
-  }
-}
 
 /** What confines a tool tells of the signal that ended it as a shell does. */
 function signalOf(exitCode: number | undefined): string | undefined {

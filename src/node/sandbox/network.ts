@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Server } from 'node:net'
+import { killTree } from '../../media/index.ts'
 
 export interface LoopbackNamespace {
   /** Hands what connects to port {@link port} inside on to a server here: `http.Server.listen` takes it. */
@@ -34,12 +35,17 @@ export async function openLoopbackNamespace(
   { bwrap, nsenter, userNamespace }: { bwrap: string; nsenter: string; userNamespace: boolean },
   options: { signal: AbortSignal },
 ): Promise<LoopbackNamespace> {
+  options.signal.throwIfAborted()
   const words = [...(userNamespace ? ['--unshare-user'] : []), ...WORDS, process.execPath, '-e', LISTEN]
   const inside = spawn(bwrap, words, {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    signal: AbortSignal.any([options.signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)]),
-    killSignal: 'SIGKILL',
   })
+  const kill = () => {
+    if (inside.exitCode === null && inside.signalCode === null && inside.pid !== undefined)
+      killTree(inside.pid)
+  }
+  const ending = AbortSignal.any([options.signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)])
+  ending.addEventListener('abort', kill, { once: true })
   const files: FileHandle[] = []
   try {
     const [pid, listener] = await firstMessage(inside)
@@ -63,6 +69,7 @@ export async function openLoopbackNamespace(
     options.signal.throwIfAborted()
     throw error
   } finally {
+    ending.removeEventListener('abort', kill)
     if (inside.connected) inside.disconnect()
   }
 }
