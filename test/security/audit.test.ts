@@ -28,7 +28,7 @@ import {
   whyNotMade,
 } from '../helpers/clips.ts'
 import { useDirectory } from '../helpers/exactness.ts'
-import { tools } from '../helpers/ffmpeg.ts'
+import { ffmpeg, tools } from '../helpers/ffmpeg.ts'
 import { preparedJob } from '../helpers/segments.ts'
 import { slug } from '../helpers/slug.ts'
 
@@ -151,6 +151,15 @@ describe('pictures of a peer are seen to be others', () => {
   test.each(FALSE)('%s', async (_, params) => {
     const made = await make(await clipIn(directory(), bPyramid), FAST, { params })
     for (const verdict of await verdicts(made)) expect(verdict).toMatch(/not the source's/)
+  })
+
+  test('each that of the frame after it', async () => {
+    const source = await clipIn(directory(), bPyramid)
+    const later = join(directory(), 'later.mp4')
+    const shift = 'trim=start_frame=1,setpts=PTS-STARTPTS,tpad=stop=1:stop_mode=clone'
+    await ffmpeg('-i', source, '-vf', shift, '-c:v', 'libx264', '-preset', 'ultrafast', '-qp', '0', later)
+    const made = await make(source, FAST, { inputPath: later, params: FAST })
+    for (const verdict of await verdicts(made)) expect(verdict).toMatch(/not the source's.*misplaced/s)
   })
 
   test('bytes that no decoder understands', async () => {

@@ -7,13 +7,15 @@ import { segmentSource } from '../segment/index.ts'
 import { decodePictures } from '../segment/pictures.ts'
 import type { DecodingFinding, PictureFinding } from '../verification/finding.ts'
 import { comparePictures, type FilmFile, type PictureScore } from './compare.ts'
-import { judgePictures, median } from './judge.ts'
+import { type Judgement, judgePictures, median } from './judge.ts'
 import { type Stretch, sampleStretches, splitAt } from './samples.ts'
 
 export { type FilmFile, filmAsItIs } from './compare.ts'
 
 export interface SegmentLook {
   readonly difference: string | undefined
+  /** What kind of difference it is, where there are pictures to compare. */
+  readonly kind?: Judgement['kind']
   /** Of the shrunk pictures, in dB. */
   readonly lowestPsnr: number
 }
@@ -51,7 +53,7 @@ export async function lookAtSegment(
   if (worst === undefined) return { difference: undefined, lowestPsnr }
   const { ssim, coarsePsnr, place } = worst.score
   const difference = `differ (frame ${place}, ${worst.kind}: SSIM ${ssim.toFixed(3)}, ${coarsePsnr.toFixed(1)} dB when shrunk)`
-  return { difference, lowestPsnr }
+  return { difference, kind: worst.kind, lowestPsnr }
 
   async function canBeDecoded(): Promise<boolean> {
     const { file, index, zeroMicroseconds, x264Build, begins = 0 } = segment

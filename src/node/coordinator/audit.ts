@@ -64,8 +64,8 @@ export class Audit {
   readonly #init: AuditInit
   readonly #isApplicable: boolean
   readonly #known = new Set<string>()
-  /** By task: who sent pictures that seem to be others, how far from the source's in dB, and where. */
-  readonly #suspects = new Map<Task, { stretch: Stretch; peers: Map<string, number> }>()
+  /** By task: who sent pictures that seem to be others, what they look like, and where. */
+  readonly #suspects = new Map<Task, { stretch: Stretch; peers: Map<string, SegmentLook> }>()
   #isOff = false
   #looks = 0
   #spentSeconds = 0
@@ -94,12 +94,10 @@ export class Audit {
     this.#spentSeconds += this.#init.now() - began
     if (difference === undefined || look === undefined) {
       this.#suspects.delete(task)
-      const worse = [...(suspected?.peers ?? [])].filter(
-        ([, psnr]) => psnr < (look?.lowestPsnr ?? 0) - CLEARLY_DB,
-      )
+      const worse = [...(suspected?.peers ?? [])].filter(([, theirs]) => isClearlyWorse(theirs, look))
       return worse.map(([suspect]) => suspect).filter((suspect) => suspect !== peer)
     }
-    const peers = new Map(suspected?.peers).set(peer, look.lowestPsnr)
+    const peers = new Map(suspected?.peers).set(peer, look)
     this.#suspects.set(task, { stretch, peers })
     throw new MediaError({ code: 'SEGMENT_PICTURES', detail: difference })
   }
@@ -117,7 +115,7 @@ export class Audit {
       return false
     }
     const own = await this.#lookHere(task, stretch, options)
-    const isClear = own !== undefined && look.lowestPsnr < own.lowestPsnr - CLEARLY_DB
+    const isClear = isClearlyWorse(look, own)
     // There is nothing to be told by such looks.
     if (!isClear && (own === undefined || own.difference !== undefined)) this.#isOff = true
     return isClear
@@ -172,6 +170,16 @@ export class Audit {
     const segment = filmOf(path, job.container, inspected, timeBase, task.first)
     return await lookAtSegment(tools.ffmpeg, segment, source, stretch, options)
   }
+}
+
+/**
+ * Than pictures that are right as far as one can see. Encoders differ in how much they leave of a picture; in none does another picture,
+ * or another range of light, come of it.
+ */
+function isClearlyWorse(look: SegmentLook, right: SegmentLook | undefined): boolean {
+  if (right === undefined) return false
+  if (look.lowestPsnr < right.lowestPsnr - CLEARLY_DB) return true
+  return right.difference === undefined && look.kind !== undefined && look.kind !== 'outlier'
 }
 
 function filmOf(
