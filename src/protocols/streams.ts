@@ -13,6 +13,7 @@ import type {
   StreamHandlerOptions,
 } from '@libp2p/interface'
 import { toError } from './errors.ts'
+import { limitRate } from './rate-limit.ts'
 
 /** What libp2p hands to a service, as far as the protocols here need it. */
 export interface ProtocolComponents {
@@ -28,6 +29,17 @@ export interface ProtocolComponents {
 
 /** How long the other side may leave a stream half open that this side is done with. */
 const LINGER_MS = 5_000
+
+/** Answers what peers ask by a protocol. @param streamsMax at a time, on one connection, in each direction */
+export async function handleStreams(
+  { registrar }: Pick<ProtocolComponents, 'registrar'>,
+  protocol: string,
+  handler: StreamHandler,
+  streamsMax: number,
+): Promise<void> {
+  const options = { maxInboundStreams: streamsMax, maxOutboundStreams: streamsMax }
+  await registrar.handle(protocol, limitRate(handler), options)
+}
 
 /** Opens a stream on the given connection, or to the given peer on any of its connections (dialled where none is open). */
 export async function openStream(

@@ -4,7 +4,7 @@ import type { AbortOptions, Connection, PeerId, Startable, Stream } from '@libp2
 import { withDeadline, withSignals } from '../deadline.ts'
 import { ProtocolError, tellFailure } from '../errors.ts'
 import { encodeMessage, messageStream, readMessage, writeMessage } from '../messages.ts'
-import { converse, openStream, type ProtocolComponents } from '../streams.ts'
+import { converse, handleStreams, openStream, type ProtocolComponents } from '../streams.ts'
 import {
   BENCHMARK_GRACE_MS,
   BENCHMARK_PROTOCOL,
@@ -39,10 +39,7 @@ export class BenchmarkService implements Benchmark, Startable {
 
   async start(): Promise<void> {
     this.#stopping = new AbortController()
-    await this.#components.registrar.handle(BENCHMARK_PROTOCOL, this.#onStream, {
-      maxInboundStreams: BENCHMARK_STREAMS_MAX,
-      maxOutboundStreams: BENCHMARK_STREAMS_MAX,
-    })
+    await handleStreams(this.#components, BENCHMARK_PROTOCOL, this.#onStream, BENCHMARK_STREAMS_MAX)
   }
 
   async stop(): Promise<void> {

@@ -2,7 +2,7 @@
 
 import type { AbortOptions, Connection, PeerId, Startable, Stream } from '@libp2p/interface'
 import type { ProtocolComponents } from '../streams.ts'
-import { openStream } from '../streams.ts'
+import { handleStreams, openStream } from '../streams.ts'
 import { BLOB_BREAK_TIMEOUT_MS, BLOB_PROTOCOL, BLOB_STALL_TIMEOUT_MS, BLOB_STREAMS_MAX } from './constants.ts'
 import { download } from './download.ts'
 import type { Blob, BlobDownload, BlobInit, BlobReader } from './index.ts'
@@ -23,10 +23,7 @@ export class BlobService implements Blob, Startable {
 
   async start(): Promise<void> {
     this.#serving = new AbortController()
-    await this.#components.registrar.handle(BLOB_PROTOCOL, this.#onStream, {
-      maxInboundStreams: BLOB_STREAMS_MAX,
-      maxOutboundStreams: BLOB_STREAMS_MAX,
-    })
+    await handleStreams(this.#components, BLOB_PROTOCOL, this.#onStream, BLOB_STREAMS_MAX)
   }
 
   async stop(): Promise<void> {

@@ -11,7 +11,7 @@ import {
 import { withDeadline } from '../deadline.ts'
 import { ProtocolError } from '../errors.ts'
 import { messageStream, readMessage, writeMessage } from '../messages.ts'
-import { converse, openStream, type ProtocolComponents } from '../streams.ts'
+import { converse, handleStreams, openStream, type ProtocolComponents } from '../streams.ts'
 import { HELLO_BYTES_MAX, HELLO_PROTOCOL, HELLO_STREAMS_MAX, HELLO_TIMEOUT_MS } from './constants.ts'
 import type { HelloEvents, HelloInit, HelloProtocol, HelloReceived } from './index.ts'
 import { type Hello, helloMessage } from './messages.ts'
@@ -30,10 +30,7 @@ export class HelloService extends TypedEventEmitter<HelloEvents> implements Hell
   }
 
   async start(): Promise<void> {
-    await this.#components.registrar.handle(HELLO_PROTOCOL, this.#onStream, {
-      maxInboundStreams: HELLO_STREAMS_MAX,
-      maxOutboundStreams: HELLO_STREAMS_MAX,
-    })
+    await handleStreams(this.#components, HELLO_PROTOCOL, this.#onStream, HELLO_STREAMS_MAX)
   }
 
   async stop(): Promise<void> {

@@ -5,7 +5,7 @@ import type { AbortOptions, Connection, PeerId, Startable, Stream } from '@libp2
 import { withDeadline } from '../deadline.ts'
 import { ProtocolError } from '../errors.ts'
 import { messageStream, readMessage, writeMessage } from '../messages.ts'
-import { converse, openStream, type ProtocolComponents } from '../streams.ts'
+import { converse, handleStreams, openStream, type ProtocolComponents } from '../streams.ts'
 import { PAIR_BYTES_MAX, PAIR_PROTOCOL, PAIR_STREAMS_MAX, PAIR_TIMEOUT_MS } from './constants.ts'
 import { Cpace, type Side } from './cpace.ts'
 import type { Pair, PairInit } from './index.ts'
@@ -33,10 +33,7 @@ export class PairService implements Pair, Startable {
 
   async start(): Promise<void> {
     if (this.#init.onPaired === undefined) return
-    await this.#components.registrar.handle(PAIR_PROTOCOL, this.#onStream, {
-      maxInboundStreams: PAIR_STREAMS_MAX,
-      maxOutboundStreams: PAIR_STREAMS_MAX,
-    })
+    await handleStreams(this.#components, PAIR_PROTOCOL, this.#onStream, PAIR_STREAMS_MAX)
   }
 
   async stop(): Promise<void> {

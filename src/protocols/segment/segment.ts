@@ -4,7 +4,7 @@ import type { AbortOptions, Connection, PeerId, Startable, Stream } from '@libp2
 import { withDeadline } from '../deadline.ts'
 import { ProtocolError, toError } from '../errors.ts'
 import { encodeMessage, messageStream, readMessage } from '../messages.ts'
-import { openStream, type ProtocolComponents } from '../streams.ts'
+import { handleStreams, openStream, type ProtocolComponents } from '../streams.ts'
 import { type Accepted, CoordinatorAttempt } from './attempt.ts'
 import {
   SEGMENT_AWAY_MS,
@@ -43,10 +43,7 @@ export class SegmentService implements Segment, Startable {
   async start(): Promise<void> {
     this.#running = new AbortController()
     this.#works = this.#newWorks()
-    await this.#components.registrar.handle(SEGMENT_PROTOCOL, this.#onStream, {
-      maxInboundStreams: SEGMENT_STREAMS_MAX,
-      maxOutboundStreams: SEGMENT_STREAMS_MAX,
-    })
+    await handleStreams(this.#components, SEGMENT_PROTOCOL, this.#onStream, SEGMENT_STREAMS_MAX)
   }
 
   async stop(): Promise<void> {
