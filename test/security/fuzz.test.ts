@@ -7,24 +7,10 @@ import { describe, expect, test } from 'vitest'
 import { MediaError, parseParams, splitParams } from '../../src/media/index.ts'
 import { parseKey } from '../../src/node/key/index.ts'
 import { NetworkError } from '../../src/node/network-error.ts'
-import { benchmarkRequest, benchmarkResponse } from '../../src/protocols/benchmark/messages.ts'
-import { blobOpen, blobOpened, blobRequest, blobStatusOf } from '../../src/protocols/blob/messages.ts'
+import { blobStatusOf } from '../../src/protocols/blob/messages.ts'
 import { ProtocolError } from '../../src/protocols/errors.ts'
-import { helloMessage } from '../../src/protocols/hello/messages.ts'
 import { decodeMessage, encodeMessage } from '../../src/protocols/messages.ts'
-import {
-  pairAnswer,
-  pairIntroduction,
-  pairOpening,
-  pairProof,
-  pairShare,
-} from '../../src/protocols/pair/messages.ts'
-import {
-  segmentAnswer,
-  segmentOffer,
-  segmentReport,
-  segmentVerdict,
-} from '../../src/protocols/segment/messages.ts'
+import { MESSAGES } from './messages.ts'
 
 const SECONDS = Number(process.env.FUZZ_SECONDS ?? 0)
 const SEED = process.env.FUZZ_SEED === undefined ? undefined : Number(process.env.FUZZ_SEED)
@@ -36,46 +22,6 @@ const LIMITS = {
 const TIMEOUT = { timeout: (SECONDS + 120) * 1000 }
 /** No message takes longer to be read or refused. */
 const SLOW_MS = 250
-
-/** What each protocol reads of the other side, and a message that it takes. */
-const MESSAGES = {
-  hello: [
-    helloMessage,
-    {
-      ...{ protocolVersion: 1, software: 'ffswarm/1', name: 'attic', swarm: 'default', role: 'worker' },
-      ...{ state: 'idle', host: 'ab', cpus: [0, 1], cores: 2, slots: 1, busySlots: 0 },
-      ...{ serving: [{ name: 'desk', tasks: 1 }], ffmpeg: { version: '7.0', encoders: ['libx264'] } },
-    },
-  ],
-  'segment, offer': [
-    segmentOffer,
-    {
-      ...{ job: 'job-1', task: 3, attempt: 0, startPts: '-1', endPts: '9223372036854775807' },
-      source: { blob: 'src', sizeBytes: 9, format: 'mov', stream: 0, bytes: [0, 9], x264Build: null },
-      ...{ filtered: null, timeBase: [1, 90_000], seekPts: ['10', null], zeroMicroseconds: '1' },
-      retiming: { timeBase: [1, 25], firstPts: null, runs: [[1, 1]] },
-      ...{ startMicroseconds: '0', encoderTimeBase: [1, 24], params: ['-c:v', 'libx264'], container: 'mp4' },
-      expected: { frames: 24, ptsDigest: 'a'.repeat(64), picture: '1920x1080 yuv420p' },
-      inBandHeaders: false,
-    },
-  ],
-  'segment, answer': [segmentAnswer, { type: 'refused', code: 'BUSY', message: 'later' }],
-  'segment, report': [segmentReport, { type: 'progress', progress: { frames: 3, fps: 2.5, slots: 2 } }],
-  'segment, verdict': [segmentVerdict, { type: 'reject', code: 'FRAMES' }],
-  'blob, open': [blobOpen, { blob: 'src' }],
-  'blob, opened': [blobOpened, { sizeBytes: 9 }],
-  'blob, request': [blobRequest, { offset: 0, length: 9 }],
-  'benchmark, request': [
-    benchmarkRequest,
-    { params: ['-c:v', 'libx264'], width: 640, height: 360, frameRate: [25, 1], seconds: 1 },
-  ],
-  'pair, opening': [pairOpening, { session: 'ab'.repeat(16), share: 'ab'.repeat(32) }],
-  'pair, share': [pairShare, { share: 'ab'.repeat(32) }],
-  'pair, proof': [pairProof, { proof: 'ab'.repeat(32) }],
-  'pair, answer': [pairAnswer, { type: 'proven', proof: 'ab'.repeat(32) }],
-  'pair, introduction': [pairIntroduction, { name: 'attic', peers: ['12D3KooW'], key: null }],
-  'benchmark, response': [benchmarkResponse, { code: 'BUSY', message: 'later' }],
-} as const
 
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value) ?? 'null')
 
