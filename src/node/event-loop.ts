@@ -1,7 +1,7 @@
 /** How late this process's event loop is: whatever blocks it keeps heartbeats from being sent and peers from being answered. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
-const RESOLUTION_MS = 10
+const RESOLUTION_MS = 40
 const LOOK_EVERY_MS = 5_000
 /** What nobody notices. */
 const LATE_MS = 50

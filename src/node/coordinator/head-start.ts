@@ -14,11 +14,14 @@ import {
 } from '../../media/index.ts'
 import type { Job } from './job.ts'
 
-/** An index that takes no longer than this is waited for. */
+/** An index that takes no longer than this is waited for, in a file that may be read so soon. */
 const PATIENCE_MS = 200
+const SOON_READ_BYTES = 256 * 2 ** 20
 /** The least that is worth beginning with, in seconds of the film. */
 const HEAD_SECONDS_MIN = 10
 const LOOK_AGAIN_MS = 250
+/** Where not even that beginning has been read. */
+const WAIT_MS = 25
 
 /** Whether nothing that is found out about the rest could change what is done with the beginning, but for frames that stand elsewhere. */
 export function mayStartEarly(
@@ -38,8 +41,10 @@ export function mayStartEarly(
 /** A while from now on, or until all is read. */
 export async function patienceFor(
   { whole }: IndexReading,
+  { sizeBytes }: Pick<Source, 'sizeBytes'>,
   { signal }: { signal: AbortSignal },
 ): Promise<void> {
+  if (sizeBytes > SOON_READ_BYTES) return
   await Promise.race([whole, sleep(PATIENCE_MS, undefined, { signal })]).catch(() => {})
 }
 
@@ -51,7 +56,7 @@ export async function firstIndex(
 ): Promise<{ index: FrameIndex; isWhole: boolean }> {
   const whole = reading.whole.then((index) => ({ index, isWhole: true }))
   whole.catch(() => {})
-  for (let waiting = patience; ; waiting = sleep(LOOK_AGAIN_MS, undefined, { signal })) {
+  for (let waiting = patience; ; waiting = sleep(WAIT_MS, undefined, { signal })) {
     // All of it rather than its beginning, where both are there.
     const found = await Promise.race([whole, waiting.then(() => Promise.race([whole, undefined]))])
     if (found !== undefined) return found

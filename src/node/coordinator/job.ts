@@ -144,7 +144,7 @@ export async function prepareJob(
   const source = chooseStreams(await probing, given.streams)
   const video = { path: source.path, format: source.format, stream: source.video.index }
   const reading = openFrameIndex(tools, source, options)
-  const patience = patienceFor(reading, options)
+  const patience = patienceFor(reading, source, options)
   const [zeroMicroseconds, x264Build] = await Promise.all([
     measureZero(tools.ffmpeg, source, options),
     readX264Build(tools.ffmpeg, source, options),
