@@ -38,7 +38,7 @@ export async function locateTools(options: LocateOptions): Promise<LocatedTools>
   return { ffmpeg, ffprobe }
 }
 
-type Launchers = Pick<Tool, 'launcher' | 'backgroundLauncher'>
+type Launchers = Pick<Tool, 'launcher' | 'backgroundLauncher' | 'ownSession'>
 
 async function locate(name: Tool['name'], launchers: Launchers, options: LocateOptions): Promise<Located> {
   const tried: string[] = []
@@ -151,6 +151,7 @@ async function findLaunchers(options: LocateOptions): Promise<Launchers> {
       : []
   return {
     launcher,
+    ownSession: true,
     backgroundLauncher: [
       ...(await idleReader(options)),
       ...(nice === undefined ? [] : [nice, '-n', '19']),

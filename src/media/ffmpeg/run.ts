@@ -9,6 +9,7 @@ import { execa } from 'execa'
 import { MediaError } from '../failure.ts'
 import type { Access, Confine } from './confinement.ts'
 import { childrenOf, killTree } from './kill.ts'
+import { yieldSession } from './yield-session.ts'
 
 /** One of the two programs: where it is, and the words put before it (priority, death with the parent). */
 export interface Tool {
@@ -18,6 +19,8 @@ export interface Tool {
   readonly launcher: readonly string[]
   /** The same for encoding, at the lowest priority for CPU and disk, so that the machine and the network stay live. */
   readonly backgroundLauncher: readonly string[]
+  /** It is started in a session of its own: Ctrl-C in a terminal is for this process, which lets its tools finish. */
+  readonly ownSession?: boolean
   /** Environment variables that this build needs. */
   readonly env?: Readonly<Record<string, string>>
   /** How it is run on data of others; undefined: as ever. */
@@ -98,10 +101,12 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
     buffer: false,
     reject: false,
     cleanup: true,
+    detached: tool.ownSession === true,
     env: { ...confinement?.env, AV_LOG_FORCE_NOCOLOR: '1', ...tool.env },
     extendEnv: confinement?.env === undefined,
   })
   keepCount(tool, subprocess)
+  if (options.background && tool.ownSession && subprocess.pid !== undefined) void yieldSession(subprocess.pid)
   // A half-written segment is worth nothing: no time is given to finish it.
   const kill = () => {
     const isThere = subprocess.exitCode === null && subprocess.signalCode === null

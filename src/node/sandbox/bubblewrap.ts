@@ -43,7 +43,7 @@ export function bubblewrapWords(init: BubblewrapInit, { reads, open = [], writes
     ...(init.userNamespace ? ['--unshare-user'] : KEEP_FILE_RIGHTS),
     ...(init.keepsNetwork ? [] : ['--unshare-net']),
     ...['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup-try'],
-    ...['--die-with-parent', '--new-session'],
+    '--die-with-parent',
     ...system.seen.flatMap((path) => ['--ro-bind', path, path]),
     ...system.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     ...['--proc', '/proc', '--dev', '/dev', '--dir', '/tmp'],

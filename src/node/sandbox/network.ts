@@ -17,7 +17,7 @@ export interface LoopbackNamespace {
 }
 
 /** Bubblewrap brings the interface up. With a /dev of its own it would make a second user namespace, which has no say over the network. */
-const WORDS = ['--unshare-net', '--die-with-parent', '--new-session', '--dev-bind', '/', '/', '--']
+const WORDS = ['--unshare-net', '--die-with-parent', '--dev-bind', '/', '/', '--']
 
 /** Listens, passes the socket on, and ends with whoever asked for it. */
 const LISTEN = `
@@ -39,6 +39,7 @@ export async function openLoopbackNamespace(
   const words = [...(userNamespace ? ['--unshare-user'] : []), ...WORDS, process.execPath, '-e', LISTEN]
   const inside = spawn(bwrap, words, {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    detached: true,
   })
   const kill = () => {
     if (inside.exitCode === null && inside.signalCode === null && inside.pid !== undefined)
