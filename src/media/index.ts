@@ -52,7 +52,7 @@ export {
   outputFormat,
   outputTimeBase,
 } from './output-format.ts'
-export { tryOutput } from './output-trial.ts'
+export { encodeForBoth, tryOutput } from './output-trial.ts'
 export type { ByteRange } from './packet-positions.ts'
 export {
   chooseStreams,

@@ -51,13 +51,15 @@ export function startAtSegment(
 }
 
 /** @param frames how many of them to encode */
-export function openingArguments(
-  { source, params, encoderTimeBase, start }: Opening,
-  frames: number,
-): string[] {
+export function openingArguments(opening: Opening, frames: number): string[] {
+  return ['-v', 'error', '-nostdin', '-y', ...opening.start.input, ...openingOutput(opening, frames)]
+}
+
+/** The same without the input: one of several outputs. */
+export function openingOutput({ source, params, encoderTimeBase, start }: Opening, frames: number): string[] {
   return [
-    ...['-v', 'error', '-nostdin', '-y', ...start.input, '-map', `0:${source.video.index}`],
-    ...['-frames:v', `${frames}`, ...start.output, ...encoderArguments(params)],
+    ...['-map', `0:${source.video.index}`, '-frames:v', `${frames}`, ...start.output],
+    ...encoderArguments(params),
     ...(start.filters === '' ? [] : ['-filter:v', start.filters]),
     ...syncArguments(params, encoderTimeBase),
   ]

@@ -5,6 +5,7 @@ import {
   decodeFrameIndex,
   defaultEncoder,
   type EncodeParams,
+  encodeForBoth,
   encoderArguments,
   equalRationals,
   type Film,
@@ -176,22 +177,21 @@ export async function prepareJob(
     options,
   )
   const opening = { source, params, encoderTimeBase: film.timing.encoder, start }
-  const trying =
-    // A segment is such an output already where the container is the same and has no options.
-    format.muxer === SEGMENT_CONTAINERS[0] && params.output.length === 0
-      ? undefined
-      : tryOutput(tools, { ...opening, params: typed }, format, options)
+  // A segment is such an output already where the container is the same and has no options.
+  const isAlike = format.muxer === SEGMENT_CONTAINERS[0] && params.output.length === 0
+  const ofOutput = { ...opening, params: typed }
+  const isWritten =
+    !isAlike && (await encodeForBoth(tools.ffmpeg, { ofSegment: opening, ofOutput }, format, options))
+  const trying = isAlike ? undefined : tryOutput(tools, ofOutput, format, { ...options, isWritten })
   trying?.catch(() => {})
   // What ffmpeg says of the params themselves comes first.
-  const container = await preflight(tools.ffmpeg, opening, options)
+  const container = isWritten ? SEGMENT_CONTAINERS[0] : await preflight(tools.ffmpeg, opening, options)
   const framePath = firstFramePath(container, options)
   const inspecting = inspectFirstFrame(tools, opening, container, options)
   inspecting.catch(() => {})
   const outputPath =
     (await trying) ??
-    (container === format.muxer
-      ? framePath
-      : await tryOutput(tools, { ...opening, params: typed }, format, options))
+    (container === format.muxer ? framePath : await tryOutput(tools, ofOutput, format, options))
   const build = await inspecting
   const streams = planStreams(tools.ffmpeg, source, params, format, options)
   streams.catch(() => {})
