@@ -24,6 +24,7 @@ import { defaultSlots, type Machine, readMachine, readQuota } from './machine.ts
 import { createMembership, type Membership } from './membership.ts'
 import { namedPeers } from './pair/paired.ts'
 import { openSandbox, type Sandbox, type SandboxMode } from './sandbox/index.ts'
+import { Traffic } from './traffic.ts'
 import { SOFTWARE } from './version.ts'
 import { Worker, type WorkerTaskEvent } from './worker/index.ts'
 import { type SourceProxy, startSourceProxy } from './worker/source-proxy.ts'
@@ -68,11 +69,6 @@ export interface Surroundings {
   random(): number
 }
 
-export interface Traffic {
-  bytesSent: number
-  bytesReceived: number
-}
-
 /** A started node. */
 export interface SwarmNode {
   readonly peerId: PeerId
@@ -98,7 +94,7 @@ export interface SwarmNode {
   /** A directory of this node's own, emptied at its start and its stop. */
   readonly workDir: string
   /** Blob bytes so far. */
-  readonly traffic: Readonly<Traffic>
+  readonly traffic: Traffic
   readonly surroundings: Surroundings
   readonly log: Log
   /** How many tasks are at hand. */
@@ -170,7 +166,7 @@ export async function createNode(
     looking.unref()
     undo.push(() => clearInterval(looking))
     const blobs = new BlobStore()
-    const traffic: Traffic = { bytesSent: 0, bytesReceived: 0 }
+    const traffic = new Traffic()
     const proxy = init.role === 'worker' ? await startSourceProxy(sandbox.listener) : undefined
     if (proxy !== undefined) undo.push(() => proxy.stop())
     const load =
@@ -214,12 +210,8 @@ export async function createNode(
       ),
       blob: blob({
         resolve: blobs.resolve,
-        onBytesSent: (_, bytes) => {
-          traffic.bytesSent += bytes
-        },
-        onBytesReceived: (_, bytes) => {
-          traffic.bytesReceived += bytes
-        },
+        onBytesSent: (peer, bytes) => traffic.count(peer.toString(), 'bytesSent', bytes),
+        onBytesReceived: (peer, bytes) => traffic.count(peer.toString(), 'bytesReceived', bytes),
       }),
     }
     const withMdns = init.mdns !== false

@@ -65,6 +65,19 @@ const jobEvent = z.discriminatedUnion('event', [
     eta: z.number().optional(),
     bytesSent: z.number().int(),
     bytesReceived: z.number().int(),
+    peers: z.array(
+      z.strictObject({
+        peer: z.string(),
+        name: z.string(),
+        frames: z.number().int(),
+        fps: z.number(),
+        segments: z.array(
+          z.strictObject({ index: z.number().int(), frames: z.number().int(), total: z.number().int() }),
+        ),
+        bytesSent: z.number().int(),
+        bytesReceived: z.number().int(),
+      }),
+    ),
   }),
   z.strictObject({
     event: z.literal('phase'),

@@ -14,7 +14,7 @@ import { classifyFailure, describeFailure, isDoubt, isDraining } from './attempt
 import { Audit, type AuditedSegment } from './audit.ts'
 import type { Build } from './builds.ts'
 import { Doubts, doubtOf } from './doubts.ts'
-import type { JobEvent, SegmentChanged } from './events.ts'
+import type { JobEvent, SegmentChanged, SegmentProgress } from './events.ts'
 import type { EncodedTask, Executor } from './executor.ts'
 import { JobError } from './failure.ts'
 import type { Job } from './job.ts'
@@ -43,6 +43,13 @@ export interface DispatchInit {
   /** Whether this executor may have work now; asked before each task. */
   mayWork(executor: Executor): boolean
   emit(event: JobEvent): void
+}
+
+export interface PeerWork {
+  readonly peer: string
+  readonly name: string
+  frames: number
+  readonly segments: SegmentProgress[]
 }
 
 /** So long a piece waits for the peer that a process before this one gave it to. */
@@ -89,6 +96,28 @@ export class Dispatch {
   /** Frames encoded so far, running attempts included. */
   get framesDone(): number {
     return this.#scheduler.framesDone
+  }
+
+  /** What each peer has made and has in hand; bytes are counted elsewhere. */
+  get peers(): readonly PeerWork[] {
+    const works = new Map<string, PeerWork>()
+    const workOf = ({ peer, name }: Pick<Executor, 'peer' | 'name'>): PeerWork => {
+      const known = works.get(peer) ?? { peer, name, frames: 0, segments: [] }
+      works.set(peer, known)
+      return known
+    }
+    for (const executor of this.#executors.values()) {
+      if (this.#scheduler.employs(executor.peer)) workOf(executor)
+    }
+    for (const { executor, task } of this.#verified.values()) workOf(executor).frames += task.frames
+    for (const { assignment, frames } of this.#scheduler.underWay) {
+      const executor = this.#executors.get(assignment.peer)
+      if (executor === undefined) continue
+      const work = workOf(executor)
+      work.frames += frames
+      work.segments.push({ index: assignment.task.index, frames, total: assignment.task.frames })
+    }
+    return [...works.values()]
   }
 
   /** Nothing runs and nobody is there who could. A peer that is busy for someone else is there. */

@@ -198,7 +198,8 @@ async function dispatch(
     now,
     totalFrames: () => plan.totalFrames + plan.unseenFrames,
     framesDone: () => work.framesDone,
-    traffic: () => node.traffic,
+    traffic: () => node.traffic.total,
+    peers: () => work.peers.map((peer) => ({ ...peer, ...node.traffic.with(peer.peer) })),
     emit,
   })
   const stopWatching = watchForWorkers(

@@ -92,11 +92,34 @@ export interface JobProgress {
   readonly event: 'progress'
   readonly frames: number
   readonly total: number
+  /** Of late. */
   readonly fps: number
   /** Seconds; undefined before the first frames. */
   readonly eta?: number
   readonly bytesSent: number
   readonly bytesReceived: number
+  /** Whoever has a part in the job, this node included. */
+  readonly peers: readonly PeerProgress[]
+}
+
+export interface PeerProgress {
+  readonly peer: PeerIdString
+  readonly name: string
+  /** That it has made and is making; what others were sooner with does not count. */
+  readonly frames: number
+  /** Of late, all its slots together. */
+  readonly fps: number
+  /** What it has in hand. */
+  readonly segments: readonly SegmentProgress[]
+  readonly bytesSent: number
+  readonly bytesReceived: number
+}
+
+export interface SegmentProgress {
+  readonly index: number
+  /** Encoded so far; all of them while the bytes are on their way here. */
+  readonly frames: number
+  readonly total: number
 }
 
 export interface JobPhase {

@@ -150,7 +150,7 @@ async function encodeFile(
       frames: job.film.pts.length,
       wallSeconds: clock.totalSeconds(),
       cpuSeconds: segments.reduce((sum, { encoded }) => sum + encoded.cpuSeconds, 0),
-      ...node.traffic,
+      ...node.traffic.total,
       segments: segments.map(({ event }) => event),
       peers: peerShares(segments, executors),
       phases: clock.phases,

@@ -1,5 +1,7 @@
 /** Tells while segments are encoded how far a job is. */
-import type { JobProgress } from './events.ts'
+
+import type { JobProgress, PeerProgress } from './events.ts'
+import { FrameRate } from './frame-rate.ts'
 
 const INTERVAL_MS = 500
 
@@ -9,27 +11,35 @@ export interface ProgressSources {
   /** Of the whole film, as far as it is known. */
   totalFrames(): number
   framesDone(): number
+  peers(): readonly Omit<PeerProgress, 'fps'>[]
   traffic(): Pick<JobProgress, 'bytesSent' | 'bytesReceived'>
   emit(event: JobProgress): void
 }
 
 /** @returns a function that ends it, and tells once more */
-export function tellProgress({ now, totalFrames, framesDone, traffic, emit }: ProgressSources): () => void {
-  const began = now()
+export function tellProgress(sources: ProgressSources): () => void {
+  const { totalFrames, framesDone, traffic, emit } = sources
+  const seconds = () => sources.now() / 1000
   // What is there from before says nothing of the speed.
-  const framesBefore = framesDone()
+  const rate = new FrameRate(seconds(), framesDone())
+  const rates = new Map<string, FrameRate>()
+  const rateOf = ({ peer, frames }: Omit<PeerProgress, 'fps'>, now: number) => {
+    const known = rates.get(peer) ?? new FrameRate(now, frames)
+    rates.set(peer, known)
+    return rounded(known.update(now, frames))
+  }
   const tell = () => {
-    const seconds = (now() - began) / 1000
-    const frames = framesDone()
-    const total = totalFrames()
-    const fps = (frames - framesBefore) / Math.max(seconds, 1e-3)
+    const now = seconds()
+    const [frames, total] = [framesDone(), totalFrames()]
+    const fps = rate.update(now, frames)
     emit({
       event: 'progress',
       frames,
       total,
-      fps: Math.round(fps * 100) / 100,
+      fps: rounded(fps),
       ...(fps > 0 ? { eta: Math.round((total - frames) / fps) } : {}),
       ...traffic(),
+      peers: sources.peers().map((peer) => ({ ...peer, fps: rateOf(peer, now) })),
     })
   }
   const timer = setInterval(tell, INTERVAL_MS)
@@ -37,4 +47,8 @@ export function tellProgress({ now, totalFrames, framesDone, traffic, emit }: Pr
     clearInterval(timer)
     tell()
   }
+}
+
+function rounded(fps: number): number {
+  return Math.round(fps * 100) / 100
 }

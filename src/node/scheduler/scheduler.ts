@@ -187,6 +187,14 @@ export class Scheduler<Task extends Piece> {
     return this.#works.reduce((sum, work) => sum + doneOf(work), 0)
   }
 
+  /** What is under way, and how many frames of each are encoded. */
+  get underWay(): readonly { readonly assignment: Assignment<Task>; readonly frames: number }[] {
+    return [...this.#running.values()].map((attempt) => ({
+      assignment: attempt,
+      frames: Math.min(attempt.speed.frames, attempt.task.frames),
+    }))
+  }
+
   /**
    * What to begin now.
    *

@@ -1,0 +1,33 @@
+/** Blob bytes that went to other nodes and came from them. */
+
+export interface Bytes {
+  readonly bytesSent: number
+  readonly bytesReceived: number
+}
+
+/** A worker that stays for months meets no more. */
+const PEERS_MAX = 4096
+
+export class Traffic {
+  readonly #total = { bytesSent: 0, bytesReceived: 0 }
+  readonly #peers = new Map<string, { bytesSent: number; bytesReceived: number }>()
+
+  get total(): Bytes {
+    return { ...this.#total }
+  }
+
+  /** @param peer PeerId */
+  with(peer: string): Bytes {
+    return this.#peers.get(peer) ?? NONE
+  }
+
+  count(peer: string, kind: keyof Bytes, bytes: number): void {
+    this.#total[kind] += bytes
+    const known = this.#peers.get(peer)
+    if (known !== undefined) known[kind] += bytes
+    else if (this.#peers.size < PEERS_MAX)
+      this.#peers.set(peer, { bytesSent: 0, bytesReceived: 0, [kind]: bytes })
+  }
+}
+
+const NONE: Bytes = { bytesSent: 0, bytesReceived: 0 }
