@@ -6,7 +6,6 @@ import { extname } from 'node:path'
 import { Command, type Command as CommandType, InvalidArgumentError, Option } from 'commander'
 import type {
   EncodeRequest,
-  JobEvent,
   NodeInit,
   PairedMachine,
   SandboxMode,
@@ -17,9 +16,10 @@ import type {
 import { VERSION } from './node/version.ts'
 import { jsonLines } from './ui/json-lines.ts'
 import { logFile } from './ui/log-file.ts'
-import { plainReporter } from './ui/plain.ts'
 import { readSecret } from './ui/read-secret.ts'
+import { reporterFor } from './ui/reporter.ts'
 import { benchmarkTable, checksTable, jobsTable, peersTable } from './ui/tables.ts'
+import type { Reporter } from './ui/terminal/reporter.ts'
 import { verificationText } from './ui/verification.ts'
 
 // What stands on the command line is seen by everybody on this machine, and what is in the environment by every ffmpeg.
@@ -161,6 +161,8 @@ interface EncodeCliOptions extends NetworkOptions {
   verify: VerifyLevel
   yes?: boolean
   quiet?: boolean
+  verbose?: boolean
+  color?: boolean
 }
 
 networkOptions(
@@ -190,23 +192,26 @@ networkOptions(
     .option('--report <file>', 'write a certificate of the job there (JSON)', fileName)
     .addOption(verifyLevel('how to check the output: its times, or its pictures too').default('times'))
     .option('-y, --yes', 'replace an existing output')
-    .option('-q, --quiet', 'say nothing but errors'),
+    .option('-q, --quiet', 'say nothing but errors')
+    .option('-v, --verbose', 'tell each step of each segment, a line each')
+    .option('--no-color', 'without colours, as with NO_COLOR in the environment'),
 ).action((input: string, options: EncodeCliOptions) =>
   main(
     options,
     async (signal, { createNode, encode, isOutputName, refuseLogFile, surroundings }) => {
       const outputPath = options.output ?? defaultOutput(input, isOutputName)
       await checkLogFile(options, (log) => refuseLogFile(log, [input, outputPath]))
-      const report = reporter(options)
       const node = await createNode(
         { ...nodeInit('coordinator', options), slots: options.slots },
         surroundings(),
         { signal },
       )
+      tellOpen(node, options)
+      const { take: emit, close } = reporter(options)
       try {
-        tellOpen(node, options)
-        await encode(node, encodeRequest(input, outputPath, options), { signal, emit: report })
+        await encode(node, encodeRequest(input, outputPath, options), { signal, emit })
       } finally {
+        close()
         await node.stop()
       }
     },
@@ -220,6 +225,8 @@ interface ResumeCliOptions extends NetworkOptions {
   yes?: boolean
   slots?: number
   quiet?: boolean
+  verbose?: boolean
+  color?: boolean
 }
 
 networkOptions(
@@ -232,7 +239,9 @@ networkOptions(
     .option('-y, --yes', 'replace an existing output')
     .option('--slots <n>', 'segments to encode here at once', positiveInteger)
     .addOption(sandboxOption())
-    .option('-q, --quiet', 'say nothing but errors'),
+    .option('-q, --quiet', 'say nothing but errors')
+    .option('-v, --verbose', 'tell each step of each segment, a line each')
+    .option('--no-color', 'without colours, as with NO_COLOR in the environment'),
 ).action((id: string | undefined, options: ResumeCliOptions) =>
   main(
     options,
@@ -248,10 +257,12 @@ networkOptions(
         surroundings(),
         { signal },
       )
+      tellOpen(node, options)
+      const { take: emit, close } = reporter(options)
       try {
-        tellOpen(node, options)
-        await encode(node, request, { signal, emit: reporter(options) })
+        await encode(node, request, { signal, emit })
       } finally {
+        close()
         await node.stop()
       }
     },
@@ -602,16 +613,23 @@ function defaultOutput(input: string, isOutputName: (name: string) => boolean): 
   return `${input.slice(0, input.length - extension.length)}.ffswarm${isOutputName(input) ? extension : '.mkv'}`
 }
 
-function reporter(options: {
+interface TellingOptions {
   json?: boolean
   quiet?: boolean
+  verbose?: boolean
+  color?: boolean
   logFile?: string | undefined
-}): (event: JobEvent) => void {
+}
+
+function reporter(options: TellingOptions): Reporter {
   const log = logOf(options)
-  const show = screen(options)
-  return (event) => {
-    log(event)
-    show(event)
+  const { take, close } = options.json ? { take: json, close: () => {} } : screen(options)
+  return {
+    take(event) {
+      log(event)
+      take(event)
+    },
+    close,
   }
 }
 
@@ -624,15 +642,9 @@ function logOf({ logFile: path }: { logFile?: string | undefined }): (event: obj
   )
 }
 
-function screen(options: { json?: boolean; quiet?: boolean }): (event: JobEvent) => void {
-  if (options.json) return json
-  if (options.quiet) return () => {}
-  return plainReporter({
-    write: err,
-    isTerminal: process.stderr.isTTY === true && process.env.CI === undefined,
-    columns: () => process.stderr.columns ?? 80,
-    now: () => performance.now(),
-  })
+function screen({ quiet, verbose, color }: TellingOptions): Reporter {
+  const { env, platform, stderr: stream } = process
+  return reporterFor({ stream, env, platform, quiet, verbose, color, now: () => performance.now() })
 }
 
 /** One line, for whoever reads them. */
@@ -708,7 +720,7 @@ async function main(
     const failed = failedEvent(error)
     if (options.json) json(failed)
     logOf(options)(failed)
-    err(`${process.stderr.isTTY ? '\r\x1b[2K' : ''}ffswarm: ${failed.message}\n`)
+    err(`ffswarm: ${failed.message}\n`)
     if (failed.code === 'INTERNAL' && error instanceof Error) err(`${error.stack}\n`)
     process.exitCode = exitCodeOf(error)
   } finally {

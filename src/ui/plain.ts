@@ -1,14 +1,12 @@
-/**
- * A job for people: on a terminal one progress line that is rewritten, elsewhere a plain line now and then. Everything
- * goes to standard error, so that standard output stays free for results.
- */
+/** A job for people where lines are not rewritten: in a log, a pipe, a dumb terminal. A line for each event, and one of progress now and then. */
 import type { JobDone, JobEvent, JobProgress, PeerShare } from '../node/index.ts'
+import { formatBytes, formatSeconds } from './format.ts'
+import { failureText, segmentText } from './words.ts'
 
 export interface PlainOptions {
   write(text: string): void
-  /** Whether lines can be rewritten. */
-  isTerminal: boolean
-  columns(): number
+  /** Whether each step of each segment is told. */
+  isVerbose?: boolean
   /** A monotonic clock in milliseconds. */
   now(): number
 }
@@ -16,20 +14,13 @@ export interface PlainOptions {
 // Without a terminal a line every ten seconds is enough for a log.
 const LOG_INTERVAL_MS = 10_000
 
-/** A peer that is busy, and one whose every segment would fail: the line on the peer says so. */
-const TOLD_OF_THE_PEER: ReadonlySet<string> = new Set(['REFUSED', 'PARAMETER_SETS'])
-
-export function plainReporter({ write, isTerminal, columns, now }: PlainOptions): (event: JobEvent) => void {
-  let progressShown = false
+export function plainReporter({ write, isVerbose, now }: PlainOptions): (event: JobEvent) => void {
   let job: string | undefined
   let lastLogged = Number.NEGATIVE_INFINITY
   const peers = new Map<string, string>()
 
-  function line(text: string): void {
-    if (progressShown) write('\r\x1b[2K')
-    progressShown = false
-    write(`${text}\n`)
-  }
+  const line = (text: string) => write(`${text}\n`)
+  const told = (text: string | undefined) => text !== undefined && line(`  ${text}`)
 
   return (event) => {
     switch (event.event) {
@@ -57,9 +48,8 @@ export function plainReporter({ write, isTerminal, columns, now }: PlainOptions)
         line(`  ${event.name} (…${event.peer.slice(-8)}) ${peerText(event.state, event.slots, event.detail)}`)
         break
       case 'segment':
-        if (event.state === 'failed' && !TOLD_OF_THE_PEER.has(event.code ?? '')) {
-          line(`  segment ${event.index} failed on ${peers.get(event.peer) ?? 'this node'}: ${event.detail}`)
-        }
+        told(failureText(event, peers.get(event.peer)))
+        if (isVerbose) told(segmentText(event, peers.get(event.peer)))
         break
       case 'warning':
         line(`  warning: ${event.message}`)
@@ -68,10 +58,7 @@ export function plainReporter({ write, isTerminal, columns, now }: PlainOptions)
         if (event.phase === 'joining') line('  joining with the source’s other streams')
         break
       case 'progress':
-        if (isTerminal) {
-          write(`\r\x1b[2K${progressText(event).slice(0, Math.max(20, columns() - 1))}`)
-          progressShown = true
-        } else if (now() - lastLogged >= LOG_INTERVAL_MS) {
+        if (now() - lastLogged >= LOG_INTERVAL_MS) {
           lastLogged = now()
           line(progressText(event))
         }
@@ -91,7 +78,7 @@ function progressText({ frames, total, fps, eta, bytesSent, bytesReceived }: Job
   return `  ${percent} %  ${frames}/${total} frames, ${fps.toFixed(1)} fps${left}, sent ${formatBytes(bytesSent)}, received ${formatBytes(bytesReceived)}`
 }
 
-function doneText(done: JobDone): string[] {
+export function doneText(done: JobDone): string[] {
   const fps = done.frames / done.wallSeconds
   return [
     `${done.output}: ${done.frames} frames in ${formatSeconds(done.wallSeconds)} (${fps.toFixed(1)} fps), every timestamp checked`,
@@ -120,19 +107,4 @@ function peerText(state: string, slots: number, detail: string | undefined): str
     default:
       return `is left out after repeated failures${reason}`
   }
-}
-
-export function formatSeconds(seconds: number): string {
-  if (seconds < 60) return `${seconds.toFixed(1)} s`
-  const whole = Math.round(seconds)
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60]
-  const tail = `${String(minutes).padStart(hours > 0 ? 2 : 1, '0')}:${String(rest).padStart(2, '0')}`
-  return hours > 0 ? `${hours}:${tail}` : `${tail} min`
-}
-
-export function formatBytes(bytes: number): string {
-  if (bytes < 1e3) return `${bytes} B`
-  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(0)} kB`
-  if (bytes < 1e9) return `${(bytes / 1e6).toFixed(1)} MB`
-  return `${(bytes / 1e9).toFixed(2)} GB`
 }

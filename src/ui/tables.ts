@@ -1,6 +1,6 @@
 /** Peers and checks as tables for people. */
 import type { BenchmarkRow, Check, JobSummary, PeerRow } from '../node/index.ts'
-import { formatBytes } from './plain.ts'
+import { formatBytes } from './format.ts'
 
 const SHOWN_ENCODERS = ['libx264', 'libx265', 'libsvtav1', 'libvpx-vp9', 'libaom-av1']
 

@@ -26,6 +26,7 @@ const segmentEvent = z.strictObject({
   timeBase: z.string().regex(/^\d+\/\d+$/),
   peer: z.string().min(40),
   attempt: z.number().int().min(1),
+  first: z.number().int().min(0),
   frames: z.number().int().positive(),
   bytes: z.number().int().positive().optional(),
   encodeSeconds: z.number().positive().optional(),

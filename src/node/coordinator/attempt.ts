@@ -34,6 +34,7 @@ export function segmentEvent(
     timeBase: formatTimeBase(film.timing.source),
     peer: executor.peer,
     attempt: number,
+    first: task.first,
     frames: task.frames,
     ...more,
     state,

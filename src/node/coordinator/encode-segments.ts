@@ -180,7 +180,10 @@ async function dispatch(
   const restored = await work.restore(plan, { signal })
   if (restored.length > 0) {
     const frames = restored.reduce((sum, { task }) => sum + task.frames, 0)
-    emit({ event: 'resumed', segments: restored.length, frames })
+    const stretches = restored
+      .map(({ task }): [number, number] => [task.first, task.first + task.frames])
+      .sort(([a], [b]) => a - b)
+    emit({ event: 'resumed', segments: restored.length, frames, stretches })
   }
   if (job.rest === undefined) await stored.tellFrames(plan.totalFrames)
   const { now } = node.surroundings

@@ -37,6 +37,8 @@ export interface JobResumed {
   readonly event: 'resumed'
   readonly segments: number
   readonly frames: number
+  /** Where, each from its first frame's place in the film to the place behind its last, in the film's order. */
+  readonly stretches: readonly (readonly [first: number, end: number])[]
 }
 
 /** It goes on by itself when it can. */
@@ -75,6 +77,8 @@ export interface SegmentChanged {
   readonly peer: PeerIdString
   /** From 1. */
   readonly attempt: number
+  /** Its first frame's place in the film, from 0. */
+  readonly first: number
   readonly frames: number
   /** Undefined until it is encoded, as is `encodeSeconds`. */
   readonly bytes?: number

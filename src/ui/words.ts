@@ -1,0 +1,34 @@
+/** What is said of a segment. */
+import type { SegmentChanged } from '../node/index.ts'
+
+/** A peer that is busy, and one whose every segment would fail: what is said of the peer says so. */
+const TOLD_OF_THE_PEER: ReadonlySet<string> = new Set(['REFUSED', 'PARAMETER_SETS'])
+
+/** @returns undefined where nothing is to be said */
+export function failureText(
+  { state, code, index, detail }: SegmentChanged,
+  name = 'this node',
+): string | undefined {
+  if (state !== 'failed' || TOLD_OF_THE_PEER.has(code ?? '')) return undefined
+  return `segment ${index} failed on ${name}: ${detail}`
+}
+
+/** Each step, for those who want to know. A failure is told anyway. */
+export function segmentText(
+  { state, index, attempt, frames, encodeSeconds, bytes, code }: SegmentChanged,
+  name = 'this node',
+): string | undefined {
+  const what = `segment ${index}`
+  switch (state) {
+    case 'assigned':
+      return `${what}: ${frames} frames for ${name}${attempt > 1 ? `, try ${attempt}` : ''}`
+    case 'verified':
+      return `${what}: verified, by ${name} in ${encodeSeconds?.toFixed(1)} s, ${bytes} bytes`
+    case 'needless':
+      return `${what}: others were sooner than ${name}`
+    case 'failed':
+      return TOLD_OF_THE_PEER.has(code ?? '') ? `${what}: not taken by ${name}` : undefined
+    default:
+      return undefined
+  }
+}
