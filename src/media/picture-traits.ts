@@ -1,7 +1,7 @@
 /** What a video carries beside its pictures: HDR metadata, captions, stereo and the like, as its first frames show it. */
 import { z } from 'zod'
 import { MediaError } from './failure.ts'
-import { fileAccess, run, type Tool } from './ffmpeg/index.ts'
+import { type FilePlace, fileAccess, run, type Tool } from './ffmpeg/index.ts'
 import { fileUrl } from './probe.ts'
 
 /** FFmpeg's name of a kind of side data, and ffprobe's fields of the first of that kind. */
@@ -35,7 +35,7 @@ type FirstFrames = z.infer<typeof output>
 /** @returns undefined where ffprobe cannot decode the first frames */
 export async function readPictureTraits(
   ffprobe: Tool,
-  video: { path: string; format: string; stream: number },
+  video: FilePlace & { readonly format: string; readonly stream: number },
   options: { signal?: AbortSignal } = {},
 ): Promise<PictureTraits | undefined> {
   try {
@@ -48,7 +48,7 @@ export async function readPictureTraits(
 
 async function readFirstFrames(
   ffprobe: Tool,
-  video: { path: string; format: string; stream: number },
+  video: FilePlace & { readonly format: string; readonly stream: number },
   options: { signal?: AbortSignal },
 ): Promise<FirstFrames> {
   const lines: string[] = []

@@ -74,7 +74,7 @@ export async function verifyOutput(
   options: { signal?: AbortSignal } = {},
 ): Promise<VerifiedOutput> {
   const file = await probe(ffprobe, path, options)
-  const { tracks, videoTimes: times } = await readTracks(ffprobe, path, file.format, {
+  const { tracks, videoTimes: times } = await readTracks(ffprobe, file, {
     ...options,
     video: file.video.index,
   })

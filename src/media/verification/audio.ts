@@ -80,7 +80,7 @@ export async function expectAudio(
   if (planned.length === 0) return []
   const [starts, { tracks }, filtered] = await Promise.all([
     firstPackets(tools.ffmpeg, question, planned, options),
-    readTracks(tools.ffprobe, source.path, source.format, { select: 'a', ...options }),
+    readTracks(tools.ffprobe, source, { select: 'a', ...options }),
     filteredEnds(tools.ffmpeg, question, planned, options),
   ])
   return planned.flatMap((stream, place) => {

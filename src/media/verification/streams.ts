@@ -1,6 +1,6 @@
 /** What a file says of its streams and chapters beside the pictures and the times: codec, sound, dispositions, titles. */
 import { z } from 'zod'
-import { fileAccess, run, type Tool } from '../ffmpeg/index.ts'
+import { type FilePlace, fileAccess, run, type Tool } from '../ffmpeg/index.ts'
 import { type EncodeParams, keepsChapters, trimArguments } from '../params/index.ts'
 import { fileUrl, type Source } from '../probe.ts'
 import type { Finding } from './finding.ts'
@@ -34,19 +34,19 @@ export interface FileDescription {
   readonly streams: readonly Described[]
 }
 
-/** @param format the demuxer to use */
+/** @param file its format is the demuxer to use */
 export async function describeStreams(
   ffprobe: Tool,
-  { path, format }: { path: string; format: string },
+  file: FilePlace & { readonly format: string },
   options: { signal?: AbortSignal } = {},
 ): Promise<FileDescription> {
   const lines: string[] = []
   await run(
     ffprobe,
-    ['-v', 'error', '-f', format, '-show_format', '-show_streams', '-of', 'json', fileUrl(path)],
+    ['-v', 'error', '-f', file.format, '-show_format', '-show_streams', '-of', 'json', fileUrl(file.path)],
     {
       ...options,
-      access: fileAccess([{ path }]),
+      access: fileAccess([file]),
       onLine: (line) => void lines.push(line),
     },
   )

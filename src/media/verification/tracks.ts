@@ -1,6 +1,6 @@
 /** The streams of a file as their packets tell them, read in one pass without decoding and kept as a few numbers each. */
 import { AscendingTimes } from '../ascending-times.ts'
-import { fileAccess, run, type Tool } from '../ffmpeg/index.ts'
+import { type FilePlace, fileAccess, run, type Tool } from '../ffmpeg/index.ts'
 
 /** Times in ticks of the stream's time base. */
 export interface Track {
@@ -21,14 +21,13 @@ export interface Tracks {
 }
 
 /**
- * @param format the demuxer to use
+ * @param file its format is the demuxer to use
  * @param select the streams to read: ffprobe's specifier (`a`), or undefined for all
  * @param video the index of the stream whose times are wanted one by one
  */
 export async function readTracks(
   ffprobe: Tool,
-  path: string,
-  format: string,
+  file: FilePlace & { readonly format: string },
   { select, video, signal }: { select?: string; video?: number; signal?: AbortSignal } = {},
 ): Promise<Tracks> {
   const tracks = new Map<number, { -readonly [Key in keyof Track]: Track[Key] }>()
@@ -36,12 +35,12 @@ export async function readTracks(
   await run(
     ffprobe,
     [
-      ...['-v', 'error', '-f', format, ...(select === undefined ? [] : ['-select_streams', select])],
-      ...['-show_entries', 'packet=stream_index,pts,dts,duration', '-of', 'csv=p=0', `file:${path}`],
+      ...['-v', 'error', '-f', file.format, ...(select === undefined ? [] : ['-select_streams', select])],
+      ...['-show_entries', 'packet=stream_index,pts,dts,duration', '-of', 'csv=p=0', `file:${file.path}`],
     ],
     {
       signal,
-      access: fileAccess([{ path }]),
+      access: fileAccess([file]),
       onLine(line) {
         const [index = '', time = '', decodeTime = '', length = ''] = line.split(',')
         if (!/^\d+$/.test(index) || !/^-?\d+$/.test(time)) return

@@ -1,6 +1,6 @@
 /** What a file says of its video: the codec, and how its pictures are to be shown. */
 import { z } from 'zod'
-import { fileAccess, run, type Tool } from '../ffmpeg/index.ts'
+import { type FilePlace, fileAccess, run, type Tool } from '../ffmpeg/index.ts'
 import type { OutputFormat } from '../output-format.ts'
 import { fileUrl } from '../probe.ts'
 import type { Finding } from './finding.ts'
@@ -29,17 +29,17 @@ const shape = z.object({
 /** @param stream its index in the file */
 export async function describeVideo(
   ffprobe: Tool,
-  { path, format, stream }: { path: string; format: string; stream: number },
+  video: FilePlace & { readonly format: string; readonly stream: number },
   options: { signal?: AbortSignal } = {},
 ): Promise<VideoDescription> {
   const lines: string[] = []
   await run(
     ffprobe,
     [
-      ...['-v', 'error', '-f', format, '-select_streams', `${stream}`],
-      ...['-show_entries', `stream=${DESCRIPTION_ENTRIES}`, '-of', 'json', fileUrl(path)],
+      ...['-v', 'error', '-f', video.format, '-select_streams', `${video.stream}`],
+      ...['-show_entries', `stream=${DESCRIPTION_ENTRIES}`, '-of', 'json', fileUrl(video.path)],
     ],
-    { ...options, access: fileAccess([{ path }]), onLine: (line) => void lines.push(line) },
+    { ...options, access: fileAccess([video]), onLine: (line) => void lines.push(line) },
   )
   const [found = {}] = shape.parse(JSON.parse(lines.join('\n'))).streams
   return toDescription(found)

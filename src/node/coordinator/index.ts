@@ -132,9 +132,10 @@ async function encodeFile(
     clock.next('join')
 
     emit({ event: 'phase', phase: 'verifying' })
+    const expected = await others
     await Promise.all([
       checkSegments(segments, job, { signal }),
-      verifyJoined(node, output, await others, evidence, signal),
+      verifyJoined(node, output, expected, evidence, signal),
     ])
     await source.check()
     if (request.reportPath !== undefined) evidence.digest = await digestFile(output.partialPath, { signal })

@@ -143,7 +143,7 @@ export async function prepareJob(
     throw new MediaError({ code: 'PARAMS_INVALID', option: '-tag:v', detail })
   }
   const source = chooseStreams(await probing, given.streams)
-  const video = { path: source.path, format: source.format, stream: source.video.index }
+  const video = { path: source.path, fd: source.fd, format: source.format, stream: source.video.index }
   const reading = openFrameIndex(tools, source, options)
   const patience = patienceFor(reading, source, options)
   const [zeroMicroseconds, x264Build] = await Promise.all([
