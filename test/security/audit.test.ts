@@ -20,6 +20,7 @@ import {
   interlacedMpeg2,
   intraRefresh,
   lateVideoTs,
+  mpeg4Avi,
   offsetTs,
   openGop264,
   openGop265,
@@ -123,6 +124,7 @@ const HONEST: readonly { clip: Clip; params: string }[] = [
   { clip: fullRange, params: FAST },
   { clip: allIntra, params: FAST },
   { clip: intraRefresh, params: FAST },
+  { clip: mpeg4Avi, params: FAST },
 ]
 
 describe('an honest peer is not suspected', () => {
@@ -150,6 +152,12 @@ const FALSE = [
 describe('pictures of a peer are seen to be others', () => {
   test.each(FALSE)('%s', async (_, params) => {
     const made = await make(await clipIn(directory(), bPyramid), FAST, { params })
+    for (const verdict of await verdicts(made)) expect(verdict).toMatch(/not the source's/)
+  })
+
+  test('of a source that cannot be sought in', async () => {
+    const made = await make(await clipIn(directory(), mpeg4Avi), FAST, { params: `${FAST} -vf vflip` })
+    expect(made.job.index.seekable).toBe(false)
     for (const verdict of await verdicts(made)) expect(verdict).toMatch(/not the source's/)
   })
 

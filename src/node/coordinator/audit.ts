@@ -53,6 +53,8 @@ export interface AuditedSegment {
 const FRAMES = 6
 /** Two encodings of one picture lie no farther apart, however bad they are. */
 const CLEARLY_DB = 6
+/** Where one cannot seek, each look costs all of the film before it: what a peer makes of its beginning is looked at, and no more. */
+const FROM_START_MAX = 2_000
 /** Of a segment are encoded here where its pictures seem to be others. */
 const OWN_FRAMES = 48
 /** Of the time that peers take to encode. */
@@ -62,7 +64,8 @@ const SECONDS_ASSUMED = 1
 
 export class Audit {
   readonly #init: AuditInit
-  readonly #isApplicable: boolean
+  /** Frames of the film, from its first on, among which pictures can be looked at. */
+  readonly #reach: number
   readonly #known = new Set<string>()
   /** By task: who sent pictures that seem to be others, what they look like, and where. */
   readonly #suspects = new Map<Task, { stretch: Stretch; peers: Map<string, SegmentLook> }>()
@@ -73,8 +76,9 @@ export class Audit {
   constructor(init: AuditInit) {
     this.#init = init
     const { index, params, synced } = init.job
-    // Repeated and dropped frames have no picture of the same time in the source; elsewhere each look would cost all of the film before it.
-    this.#isApplicable = synced === undefined && index.seekable && params.filters.history !== 'all'
+    const isNear = index.seekable && params.filters.history !== 'all'
+    // Repeated and dropped frames have no picture of the same time in the source.
+    this.#reach = synced !== undefined ? 0 : isNear ? Number.POSITIVE_INFINITY : FROM_START_MAX
   }
 
   /**
@@ -84,7 +88,7 @@ export class Audit {
   async look(segment: AuditedSegment, options: { signal: AbortSignal }): Promise<readonly string[]> {
     const { task, peer } = segment
     const suspected = this.#suspects.get(task)
-    if (!this.#isApplicable || this.#isOff) return []
+    if (this.#isOff || task.first + Math.min(FRAMES, task.frames) > this.#reach) return []
     if (suspected === undefined && !this.#isWorthIt(segment)) return []
     const stretch = suspected?.stretch ?? this.#choose(task)
     const began = this.#init.now()
@@ -131,7 +135,8 @@ export class Audit {
 
   #choose({ first, frames }: Task): Stretch {
     const count = Math.min(FRAMES, frames)
-    const from = first + Math.floor(this.#init.random() * (frames - count + 1))
+    const places = Math.min(frames, this.#reach - first) - count + 1
+    const from = first + Math.floor(this.#init.random() * places)
     return { first: from, end: from + count }
   }
 
