@@ -4,6 +4,7 @@ import './polyfill.ts'
 import { hostname } from 'node:os'
 import { extname } from 'node:path'
 import { Command, type Command as CommandType, InvalidArgumentError, Option } from 'commander'
+import { findPreset, PRESETS, type Preset } from './media/presets.ts'
 import type {
   EncodeRequest,
   NodeInit,
@@ -18,7 +19,7 @@ import { jsonLines } from './ui/json-lines.ts'
 import { logFile } from './ui/log-file.ts'
 import { readSecret } from './ui/read-secret.ts'
 import { reporterFor } from './ui/reporter.ts'
-import { benchmarkTable, checksTable, jobsTable, peersTable } from './ui/tables.ts'
+import { benchmarkTable, checksTable, jobsTable, peersTable, presetsText } from './ui/tables.ts'
 import type { Reporter } from './ui/terminal/reporter.ts'
 import { verificationText } from './ui/verification.ts'
 
@@ -148,6 +149,7 @@ interface EncodeCliOptions extends NetworkOptions {
   output?: string
   peers?: number
   params?: string
+  preset?: Preset
   benchmark: boolean
   benchmarkSeconds?: number
   segmentTime?: number
@@ -174,6 +176,11 @@ networkOptions(
     .option('--peers <n>', 'wait for so many other nodes first', nonNegativeInteger)
     .option('--wait <seconds>', 'how long to wait for them', positiveNumber, 60)
     .option('--params <params>', 'FFmpeg output options (default: "-c:v libx264 -preset fast")')
+    .addOption(
+      new Option('--preset <name>', "tried params by their name: 'ffswarm presets' shows them")
+        .argParser(preset)
+        .conflicts('params'),
+    )
     .option(
       '--benchmark-seconds <s>',
       "film seconds of a node's first segment, which measures it",
@@ -199,7 +206,7 @@ networkOptions(
   main(
     options,
     async (signal, { createNode, encode, isOutputName, refuseLogFile, surroundings }) => {
-      const outputPath = options.output ?? defaultOutput(input, isOutputName)
+      const outputPath = options.output ?? defaultOutput(input, options.preset, isOutputName)
       await checkLogFile(options, (log) => refuseLogFile(log, [input, outputPath]))
       const node = await createNode(
         { ...nodeInit('coordinator', options), slots: options.slots },
@@ -269,6 +276,15 @@ networkOptions(
     { goesOnUnheard: true },
   ),
 )
+
+program
+  .command('presets')
+  .description('tried params by name, in full')
+  .option('--json', 'one JSON object a line')
+  .action((options: { json?: boolean }) => {
+    if (options.json) for (const known of PRESETS) json(known)
+    else out(presetsText(PRESETS))
+  })
 
 program
   .command('jobs')
@@ -591,7 +607,7 @@ function encodeRequest(inputPath: string, outputPath: string, options: EncodeCli
   return {
     inputPath,
     outputPath,
-    params: options.params,
+    params: options.params ?? options.preset?.params,
     mixedBuilds: options.mixedBuilds,
     overwrite: options.yes === true,
     peers: options.peers,
@@ -607,10 +623,15 @@ function encodeRequest(inputPath: string, outputPath: string, options: EncodeCli
   }
 }
 
-/** `film.avi` becomes `film.ffswarm.mkv`: containers that ffswarm does not write give way to Matroska. */
-function defaultOutput(input: string, isOutputName: (name: string) => boolean): string {
+/** `film.avi` becomes `film.ffswarm.mkv`: containers that ffswarm does not write give way to Matroska, or to what a preset is for. */
+function defaultOutput(
+  input: string,
+  preset: Preset | undefined,
+  isOutputName: (name: string) => boolean,
+): string {
   const extension = extname(input)
-  return `${input.slice(0, input.length - extension.length)}.ffswarm${isOutputName(input) ? extension : '.mkv'}`
+  const own = isOutputName(input) ? extension : '.mkv'
+  return `${input.slice(0, input.length - extension.length)}.ffswarm${preset?.extension ?? own}`
 }
 
 interface TellingOptions {
@@ -768,6 +789,12 @@ function collect(value: string, previous: string[] = []): string[] {
 function fileName(text: string): string {
   if (text === '') throw new InvalidArgumentError('a file name is expected.')
   return text
+}
+
+function preset(name: string): Preset {
+  const found = findPreset(name)
+  if (found !== undefined) return found
+  throw new InvalidArgumentError(`there are ${PRESETS.map((known) => known.name).join(', ')}.`)
 }
 
 function nonNegativeInteger(text: string): number {

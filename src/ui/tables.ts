@@ -1,4 +1,5 @@
 /** Peers and checks as tables for people. */
+import type { Preset } from '../media/presets.ts'
 import type { BenchmarkRow, Check, JobSummary, PeerRow } from '../node/index.ts'
 import { formatBytes } from './format.ts'
 
@@ -55,6 +56,15 @@ export function jobsTable(jobs: readonly JobSummary[]): string {
     request?.params ?? '',
   ])
   return table(['JOB', 'STATE', 'DONE', 'SEGMENTS', 'ON DISK', 'BEGUN (UTC)', 'FILES', 'PARAMS'], cells)
+}
+
+/** In full: whoever likes one may want it otherwise in a thing or two. */
+export function presetsText(presets: readonly Preset[]): string {
+  return presets
+    .map(
+      ({ name, description, params, extension }) => `${name}  ${description}\n  ${params}  (${extension})\n`,
+    )
+    .join('\n')
 }
 
 export function checksTable(checks: readonly Check[]): string {
