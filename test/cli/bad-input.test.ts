@@ -1,4 +1,5 @@
 /** What a person can get wrong: each ends with one clear line, a documented exit code, and nothing lost. */
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { link, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises'
@@ -69,6 +70,13 @@ describe('the input', () => {
 
   test('may be no directory', async () => {
     expect(await codeOf([directory, '-o', inDirectory('out.mp4')], EXIT.failed)).toBe('INPUT_NOT_A_FILE')
+  })
+
+  test.skipIf(process.platform === 'win32')('may be no pipe, and nobody waits for one', async () => {
+    const path = inDirectory('pipe.mp4')
+    execFileSync('mkfifo', [path])
+    expect(await failure([path], EXIT.failed)).toMatchObject({ code: 'INPUT_NOT_A_FILE' })
+    await rm(path)
   })
 
   test('may not be empty', async () => {

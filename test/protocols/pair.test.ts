@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { PeerId } from '@libp2p/interface'
+import type { PeerId, Stream } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
 import { describe, expect, test } from 'vitest'
 import { Cpace, generatorOf } from '../../src/protocols/pair/cpace.ts'
@@ -132,7 +132,11 @@ test('a try counts whether or not its answer is waited for', async () => {
   }
 })
 
-test('who has seen the proof and goes away has tried a code, and is not asked again', async () => {
+test.each<[string, (stream: Stream) => unknown]>([
+  ['goes away', (stream) => stream.abort(new Error('one guess'))],
+  ['says nothing more', () => {}],
+  ['answers with junk', async (stream) => await lpStream(stream).write(Buffer.from('{}'))],
+])('who has seen the proof and %s has tried a code, and is not asked again', async (_, end) => {
   const { guest, host } = await machines('48217365')
   await host.unhandle(PAIR_PROTOCOL)
   await host.handle(PAIR_PROTOCOL, async (stream) => {
@@ -146,7 +150,7 @@ test('who has seen the proof and goes away has tried a code, and is not asked ag
     })
     await messages.write(Buffer.from(JSON.stringify({ share: Buffer.from(share).toString('hex') })))
     await messages.read()
-    stream.abort(new Error('one guess'))
+    await end(stream)
   })
   await expect(guest.services.pair.introduce(host.peerId)).rejects.toMatchObject({
     failure: { code: 'REFUSED', reason: 'CODE' },

@@ -42,8 +42,8 @@ export async function watchSource(
   let before = await file?.stat()
   const path = file === undefined ? name : await pathTo(file.fd, name, directory)
   // Where times can be set back, what is in it tells.
-  const marking = markSource(path, options)
-  marking.catch(() => {})
+  const marking = file === undefined ? undefined : markSource(path, options)
+  marking?.catch(() => {})
 
   async function check(): Promise<void> {
     if (before === undefined) return
@@ -62,7 +62,7 @@ export async function watchSource(
   async function hasSameContent(): Promise<boolean> {
     try {
       const [was, is] = await Promise.all([marking, markSource(path, options)])
-      return was.fingerprint === is.fingerprint
+      return was?.fingerprint === is.fingerprint
     } catch {
       options.signal.throwIfAborted()
       return false

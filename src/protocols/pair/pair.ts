@@ -44,19 +44,35 @@ export class PairService implements Pair, Startable {
     peer: PeerId,
     { accept = async () => {}, ...options }: Parameters<Pair['introduce']>[1] = {},
   ): Promise<PairIntroduction> {
-    return await withDeadline(PHASE, PAIR_TIMEOUT_MS, options, async (signal) => {
-      const stream = await openStream(this.#components, peer, PAIR_PROTOCOL, { signal })
-      return await converse(stream, { signal }, async () => {
-        return await this.#asGuest(stream, peer, accept, { signal })
+    // With its proof this side lets the other one try one code: whoever does not answer that rightly, or at all, has done so.
+    let isTried = false
+    const onTried = (isOver: boolean) => {
+      isTried = !isOver
+    }
+    try {
+      return await withDeadline(PHASE, PAIR_TIMEOUT_MS, options, async (signal) => {
+        const stream = await openStream(this.#components, peer, PAIR_PROTOCOL, { signal })
+        return await converse(stream, { signal }, async () => {
+          return await this.#asGuest(stream, peer, { accept, onTried, signal })
+        })
       })
-    })
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      throw isTried ? otherCode(error) : error
+    }
   }
 
   async #asGuest(
     stream: Stream,
     host: PeerId,
-    accept: (theirs: PairIntroduction) => Promise<void>,
-    options: AbortOptions,
+    {
+      accept,
+      onTried,
+      ...options
+    }: AbortOptions & {
+      accept(theirs: PairIntroduction): Promise<void>
+      onTried(isOver: boolean): void
+    },
   ): Promise<PairIntroduction> {
     const { code, introduction, random } = this.#init
     const guest = this.#components.peerId
@@ -68,13 +84,11 @@ export class PairService implements Pair, Startable {
     const { share } = await readMessage(messages, pairShare, options)
     const sides = { guest: sideOf(cpace.share, guest), host: sideOf(fromHex(share), host) }
     const key = finish(cpace, fromHex(share), sides)
+    onTried(false)
     await writeMessage(messages, pairProof, { proof: proofOf(key, 'guest') }, options)
-    // With that proof the other side can try one code: whoever does not answer it rightly has done so.
-    const answer = await readMessage(messages, pairAnswer, options).catch((cause: unknown) => {
-      options.signal?.throwIfAborted()
-      throw otherCode(cause)
-    })
+    const answer = await readMessage(messages, pairAnswer, options)
     if (answer.type === 'refused' || !isEqual(answer.proof, proofOf(key, 'host'))) throw otherCode()
+    onTried(true)
     const theirs = await readMessage(messages, pairIntroduction, options)
     await accept(theirs)
     await writeMessage(messages, pairIntroduction, introduction, options)
