@@ -109,6 +109,7 @@ export {
   toOutputTimes,
 } from './timing.ts'
 export { isFragmented, trackStarts } from './track-starts.ts'
+export { whyNotEncoding } from './try-encoder.ts'
 export { type AudioOffsets, type ExpectedAudio, expectAudio } from './verification/audio.ts'
 export { compareCopies } from './verification/copies.ts'
 export { checkDecoding } from './verification/decoding.ts'

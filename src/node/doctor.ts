@@ -2,11 +2,11 @@
 import { statfs } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { type Located, type LocatedTools, locateTools, readCapabilities } from '../media/index.ts'
+import { type Located, locateTools, readCapabilities, whyNotEncoding } from '../media/index.ts'
 import { createDataDir } from './data-dir.ts'
 import { defaultSlots, readMachine } from './machine.ts'
 import type { Surroundings } from './node.ts'
-import { openSandbox } from './sandbox/index.ts'
+import { openSandbox, type Sandbox } from './sandbox/index.ts'
 import { SOFTWARE } from './version.ts'
 
 export interface Check {
@@ -82,19 +82,37 @@ async function checkTools(surroundings: Surroundings, options: { signal: AbortSi
       ? 'lowest priority, and they end with this program even if it is killed'
       : 'lowest priority; without setpriv (util-linux) they outlive a killed program until their segment is done',
   })
-  if (checks.every(({ state }) => state !== 'error'))
-    checks.push(await checkSandbox(tools, surroundings, options))
-  return checks
-}
-
-async function checkSandbox(
-  tools: LocatedTools,
-  surroundings: Surroundings,
-  options: { signal: AbortSignal },
-): Promise<Check> {
+  if (checks.some(({ state }) => state === 'error')) return checks
   const init = { ...surroundings, mode: 'auto', needsLoopback: true } as const
   const sandbox = await openSandbox(tools, init, options)
-  await sandbox.close()
+  try {
+    return [...checks, await checkHardware(sandbox, options), checkSandbox(sandbox)]
+  } finally {
+    await sandbox.close()
+  }
+}
+
+/** Those of a graphics card or of the processor's own, as they are named by the interface to them. */
+const HARDWARE = /_(nvenc|qsv|amf|videotoolbox|v4l2m2m|mediacodec|rkmpp)$/
+
+async function checkHardware(
+  { tools, ffmpeg: { videoEncoders } }: Sandbox,
+  options: { signal: AbortSignal },
+): Promise<Check> {
+  const known = videoEncoders.filter((name) => HARDWARE.test(name))
+  if (known.length === 0)
+    return { name: 'hardware', state: 'ok', detail: 'this ffmpeg has no hardware encoders' }
+  const tried = await Promise.all(known.map((name) => whyNotEncoding(tools.ffmpeg, name, options)))
+  const working = known.filter((_, at) => tried[at] === undefined)
+  const idle = known.filter((_, at) => tried[at] !== undefined)
+  return {
+    name: 'hardware',
+    state: 'ok',
+    detail: `${working.length === 0 ? 'no hardware encoder works here' : working.join(', ')}${idle.length === 0 ? '' : ` (tried, and without a device for them: ${idle.join(', ')})`}`,
+  }
+}
+
+function checkSandbox(sandbox: Sandbox): Check {
   const unlimited = sandbox.hasLimits
     ? ''
     : '; without prlimit (util-linux) nothing bounds the memory and the outputs of its tasks'
@@ -102,12 +120,12 @@ async function checkSandbox(
     ? {
         name: 'sandbox',
         state: 'warning',
-        detail: `none: ${sandbox.reason}; ffmpeg works on the data of others with all rights of this user${unlimited}`,
+        detail: `none: ${sandbox.reason}; ffmpeg works on films of whatever origin with all rights of this user${unlimited}`,
       }
     : {
         name: 'sandbox',
         state: sandbox.hasLimits ? 'ok' : 'warning',
-        detail: `${sandbox.kind}: ffmpeg sees no files but a task's, and no network, when it works on the data of others${unlimited}`,
+        detail: `${sandbox.kind}: ffmpeg sees no files but those that it works on, and no network${unlimited}`,
       }
 }
 

@@ -13,6 +13,8 @@ export interface Access {
   readonly open?: readonly { readonly path: string; readonly fd: number }[]
   /** Files that it may write; those that are not there are made. */
   readonly writes?: readonly string[]
+  /** It encodes on the graphics card. */
+  readonly usesGpu?: boolean | undefined
   /** No file of its may become larger. */
   readonly fileBytesMax?: number
 }

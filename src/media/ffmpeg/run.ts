@@ -67,6 +67,9 @@ const LINE_CHARS_MAX = 64 * 1024
 /** Encoders can lock themselves up (SVT-AV1 1.4, again and again, on the first frame of one film); a disk wakes up sooner. */
 const STALL_MS = 30_000
 
+/** Encoders that have their names by the card's interface. */
+const GPU_ENCODER = /^[a-z0-9]+_(nvenc|qsv|amf|vaapi|vulkan|v4l2m2m|rkmpp)$/
+
 /** Its output, which whatever it has left behind may hold open, ends so long after it. */
 const OUTPUT_MS = 60_000
 
@@ -78,7 +81,8 @@ const OUTPUT_MS = 60_000
  */
 export async function run(tool: Tool, args: readonly string[], options: RunOptions): Promise<RunResult> {
   options.signal?.throwIfAborted()
-  const confinement = tool.confine?.(options.access)
+  const usesGpu = args.some((word) => GPU_ENCODER.test(word))
+  const confinement = tool.confine?.({ ...options.access, usesGpu })
   // What confines it can let it write to a file that is there.
   if (confinement !== undefined) {
     await makeFiles(tool, options.access.writes ?? [])

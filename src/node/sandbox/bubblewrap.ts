@@ -35,7 +35,10 @@ export interface BubblewrapInit {
 }
 
 /** Up to the program's own words. */
-export function bubblewrapWords(init: BubblewrapInit, { reads, open = [], writes = [] }: Access): string[] {
+export function bubblewrapWords(
+  init: BubblewrapInit,
+  { reads, open = [], writes = [], usesGpu }: Access,
+): string[] {
   const { bwrap, system, program, path: runBy } = init
   const isSeen = (path: string) => system.seen.some((seen) => path.startsWith(`${seen}/`))
   return [
@@ -47,6 +50,7 @@ export function bubblewrapWords(init: BubblewrapInit, { reads, open = [], writes
     ...system.seen.flatMap((path) => ['--ro-bind', path, path]),
     ...system.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     ...['--proc', '/proc', '--dev', '/dev', '--dir', '/tmp'],
+    ...(usesGpu === true ? GPU_WORDS : []),
     ...programFiles(program).flatMap((path) => ['--ro-bind-try', path, path]),
     // A link to it leads nowhere in there.
     ...(runBy === program || isSeen(runBy) ? [] : ['--ro-bind', program, runBy]),
@@ -57,6 +61,27 @@ export function bubblewrapWords(init: BubblewrapInit, { reads, open = [], writes
     ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', '/', '--'],
   ]
 }
+
+/** Of Intel, AMD and NVIDIA. */
+const GPU_DEVICES = [
+  ...['/dev/dri', '/dev/kfd', '/dev/nvidia0', '/dev/nvidia1', '/dev/nvidia2', '/dev/nvidia3'],
+  ...[
+    '/dev/nvidiactl',
+    '/dev/nvidia-modeset',
+    '/dev/nvidia-uvm',
+    '/dev/nvidia-uvm-tools',
+    '/dev/nvidia-caps',
+  ],
+  ...['/dev/video10', '/dev/video11', '/dev/video12', '/dev/mpp_service'],
+]
+
+/** Where their libraries read what card it is. */
+const GPU_FILES = ['/sys/dev/char', '/sys/bus/pci', '/sys/devices/pci0000:00', '/sys/module/nvidia']
+
+const GPU_WORDS = [
+  ...GPU_DEVICES.flatMap((path) => ['--dev-bind-try', path, path]),
+  ...GPU_FILES.flatMap((path) => ['--ro-bind-try', path, path]),
+]
 
 /** Behind standard input, output and error. */
 const FIRST_FD = 3
