@@ -4,7 +4,6 @@ import './polyfill.ts'
 import { hostname } from 'node:os'
 import { extname } from 'node:path'
 import { Command, type Command as CommandType, InvalidArgumentError, Option } from 'commander'
-import { findPreset, PRESETS, type Preset } from './media/presets.ts'
 import type {
   EncodeRequest,
   NodeInit,
@@ -14,6 +13,7 @@ import type {
   VerifyLevel,
   WorkerTaskEvent,
 } from './node/index.ts'
+import { findPreset, PRESETS, type Preset } from './node/presets.ts'
 import { VERSION } from './node/version.ts'
 import { jsonLines } from './ui/json-lines.ts'
 import { logFile } from './ui/log-file.ts'

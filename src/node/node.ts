@@ -24,6 +24,7 @@ import { defaultSlots, type Machine, readMachine, readQuota } from './machine.ts
 import { createMembership, type Membership } from './membership.ts'
 import { namedPeers } from './pair/paired.ts'
 import { openSandbox, type Sandbox, type SandboxMode } from './sandbox/index.ts'
+import { sweepSandboxes } from './sandbox/sweep.ts'
 import { Traffic } from './traffic.ts'
 import { SOFTWARE } from './version.ts'
 import { Worker, type WorkerTaskEvent } from './worker/index.ts'
@@ -145,7 +146,10 @@ export async function createNode(
   try {
     // The identity is this process's alone, and so is the directory named after it: what is there a crash has left.
     const workDir = join(dataDir, 'work', identity.peerId.toString())
-    await rm(workDir, { recursive: true, force: true })
+    await Promise.all([
+      surroundings.platform === 'linux' ? sweepSandboxes(dataDir) : 0,
+      rm(workDir, { recursive: true, force: true }),
+    ])
     await mkdir(workDir, { recursive: true, mode: 0o700 })
     undo.push(() => rm(workDir, { recursive: true, force: true }))
 

@@ -1,6 +1,7 @@
 /** Peers and checks as tables for people. */
-import type { Preset } from '../media/presets.ts'
+
 import type { BenchmarkRow, Check, JobSummary, PeerRow } from '../node/index.ts'
+import type { Preset } from '../node/presets.ts'
 import { formatBytes } from './format.ts'
 
 const SHOWN_ENCODERS = ['libx264', 'libx265', 'libsvtav1', 'libvpx-vp9', 'libaom-av1']

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { splitParams } from '../../src/media/index.ts'
-import { PRESETS } from '../../src/media/presets.ts'
+import { PRESETS } from '../../src/node/presets.ts'
 import { LOOPBACK, runCli } from '../helpers/cli.ts'
 import { contents, ffmpeg, ffprobe, missingEncoders } from '../helpers/ffmpeg.ts'
 

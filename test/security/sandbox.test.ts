@@ -2,8 +2,9 @@
  * What a broken or taken over ffmpeg gets at inside the sandbox: a shell in ffmpeg's place does what an attacker would. Where the
  * system gives no sandbox there is nothing to try, and these are skipped.
  */
-import { execFileSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import {
   chmod,
   copyFile,
@@ -23,8 +24,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 import { run } from '../../src/media/ffmpeg/index.ts'
+import { childrenOf } from '../../src/media/ffmpeg/kill.ts'
 import { type Access, MediaError, type Tool } from '../../src/media/index.ts'
 import { openSandbox, type Sandbox, type SandboxMode } from '../../src/node/sandbox/index.ts'
+import { sweepSandboxes } from '../../src/node/sandbox/sweep.ts'
 import { LOOPBACK, runCli } from '../helpers/cli.ts'
 import { ffmpeg, tools } from '../helpers/ffmpeg.ts'
 
@@ -233,6 +236,51 @@ describe('a machine without bubblewrap', () => {
     await expect(opening).rejects.toMatchObject({ code: 'SANDBOX_MISSING' })
   })
 })
+
+test.skipIf(!hasSandbox)(
+  'what a killed node has left in a sandbox ends with the next one’s start',
+  async () => {
+    const [data, other] = [join(directory, 'data'), join(directory, 'data-of-another')]
+    await mkdir(data)
+    await mkdir(other)
+    const user = isRoot ? [] : ['--unshare-user']
+    const start = (place: string) => {
+      const words = [
+        ...user,
+        '--unshare-pid',
+        '--ro-bind',
+        '/',
+        '/',
+        '--proc',
+        '/proc',
+        '--bind',
+        `${place}/`,
+        place,
+      ]
+      return spawn('bwrap', [...words, 'sleep', '60'], { stdio: 'ignore' })
+    }
+    const innerOf = ({ pid }: ChildProcess) => childrenOf(pid ?? 0)[0] ?? 0
+    const outers = [start(data), start(data), start(other)] as const
+    const ends = [once(outers[0], 'exit'), once(outers[2], 'exit')]
+    await expect.poll(() => outers.map(innerOf).every((pid) => childrenOf(pid).length > 0), WITHIN).toBe(true)
+    const inners = outers.map(innerOf)
+    // Without --die-with-parent the inner ones stay, as they do where their parent is killed too early.
+    outers[0].kill('SIGKILL')
+    outers[2].kill('SIGKILL')
+    await Promise.all(ends)
+    expect(await sweepSandboxes(data)).toBe(1)
+    const areThere = () => inners.map((pid) => existsSync(`/proc/${pid}`))
+    // Neither what has a parent nor what was of another place.
+    await expect.poll(areThere, WITHIN).toEqual([false, true, true])
+    expect(await sweepSandboxes(other)).toBe(1)
+    outers[1].kill('SIGKILL')
+    await once(outers[1], 'exit')
+    expect(await sweepSandboxes(data)).toBe(1)
+    await expect.poll(areThere, WITHIN).toEqual([false, false, false])
+  },
+)
+
+const WITHIN = { timeout: 10_000 }
 
 test.skipIf(!hasSandbox)('a program that is found by a link is run as well', async () => {
   const linked = (tool: typeof tools.ffmpeg) => ({ ...tool, path: join(directory, `linked-${tool.name}`) })
