@@ -80,7 +80,7 @@ networkOptions(
 ).action((options: NetworkOptions & { slots?: number; maxLoad?: number }) =>
   main(
     options,
-    async (signal, { createNode, surroundings }) => {
+    async (signal, { createNode, surroundings, toConnect }) => {
       const show = options.json ? (task: WorkerTaskEvent) => json({ event: 'task', ...task }) : tellTask
       const log = logOf(options)
       const onTask = (task: WorkerTaskEvent) => {
@@ -113,6 +113,9 @@ networkOptions(
         } else {
           out(`${options.name} is ready: ${node.peerId.toString()}\n`)
           for (const address of addresses) out(`  listening on ${address}\n`)
+          const connect = toConnect(node.libp2p.getMultiaddrs())
+          if (connect !== undefined)
+            out(`  where others do not find it by themselves: --connect ${connect}\n`)
           out(
             `  ffmpeg ${ffmpeg.version} (${tools.ffmpeg.path}), ${slots} ${slots === 1 ? 'slot' : 'slots'} on ${machine.cores} ${machine.cores === 1 ? 'core' : 'cores'}\n`,
           )

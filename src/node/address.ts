@@ -33,6 +33,16 @@ export function parseListen(text: string): string {
   }
 }
 
+/** As `--connect` takes it, of the first address that other machines may reach; undefined where there is none. */
+export function toConnect(addresses: readonly Multiaddr[]): string | undefined {
+  for (const address of addresses) {
+    const parts = new Map(address.getComponents().map(({ name, value }) => [name, value]))
+    const [host, port] = [parts.get('ip4'), parts.get('tcp')]
+    if (host !== undefined && port !== undefined && !host.startsWith('127.')) return `${host}:${port}`
+  }
+  return undefined
+}
+
 function fromHostAndPort(text: string): string {
   const [, ip6, host, port] = /^(?:\[([^\]]+)\]|([^:/@\s]+)):(\d{1,5})$/.exec(text) ?? []
   if (ip6 !== undefined) return `/ip6/${ip6}/tcp/${port}`

@@ -8,7 +8,7 @@ const SHOWN_ENCODERS = ['libx264', 'libx265', 'libsvtav1', 'libvpx-vp9', 'libaom
 
 export function peersTable(rows: readonly PeerRow[]): string {
   if (rows.length === 0) {
-    return "no other node was found: start 'ffswarm join' on one, or name it with --connect HOST:PORT\n"
+    return "no other node was found: start 'ffswarm join' on one; if it runs, a firewall or another subnet may hold back mDNS (UDP port 5353): name it with the --connect HOST:PORT that join shows there\n"
   }
   const cells = rows.map((row) => [
     row.name,

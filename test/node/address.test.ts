@@ -1,5 +1,6 @@
+import { multiaddr } from '@multiformats/multiaddr'
 import { expect, test } from 'vitest'
-import { parseAddress } from '../../src/node/address.ts'
+import { parseAddress, toConnect } from '../../src/node/address.ts'
 
 test.each([
   ['192.168.1.5:4001', '/ip4/192.168.1.5/tcp/4001'],
@@ -22,4 +23,15 @@ test.each([
   'u@host:1',
 ])('%o is no address', (text) => {
   expect(() => parseAddress(text)).toThrow(expect.objectContaining({ code: 'ADDRESS_INVALID' }))
+})
+
+test('what others may type is told of the first address that they may reach', () => {
+  const of = (...texts: string[]) => toConnect(texts.map((text) => multiaddr(text)))
+  expect(
+    of('/ip4/127.0.0.1/tcp/4001/p2p/12D3KooWHjaPSuV6kb7XtoFKyJVCHjFoDxLZdEjihyzAaPLQv1n8'),
+  ).toBeUndefined()
+  const local = '/ip4/192.168.1.20/tcp/4001/p2p/12D3KooWHjaPSuV6kb7XtoFKyJVCHjFoDxLZdEjihyzAaPLQv1n8'
+  const told = of('/ip4/127.0.0.1/tcp/4001', '/ip6/::1/tcp/4001', local)
+  expect(told).toBe('192.168.1.20:4001')
+  expect(parseAddress(told ?? '').toString()).toBe('/ip4/192.168.1.20/tcp/4001')
 })

@@ -81,7 +81,7 @@ function describe(failure: JobFailure): string {
       if (failure.strangers.length > 0) {
         return `${failure.wanted} other ${failure.wanted === 1 ? 'node' : 'nodes'} wanted, ${present} after ${failure.waitSeconds} s, and ${failure.strangers.join(', ')} ${failure.strangers.length === 1 ? 'has' : 'have'} another key: see 'ffswarm key show' on both sides`
       }
-      return `${failure.wanted} other ${failure.wanted === 1 ? 'node' : 'nodes'} wanted, ${present} after ${failure.waitSeconds} s: start 'ffswarm join' there, or name one with --connect HOST:PORT`
+      return `${failure.wanted} other ${failure.wanted === 1 ? 'node' : 'nodes'} wanted, ${present} after ${failure.waitSeconds} s: start 'ffswarm join' there; if it runs, a firewall or another subnet may hold back mDNS (UDP port 5353): name it with the --connect HOST:PORT that join shows there`
     }
     case 'PEERS_LOST':
       return `no node has been there to encode for ${failure.waitSeconds} s: start 'ffswarm join' on one, or leave out --no-local`
