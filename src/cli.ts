@@ -3,7 +3,7 @@
 import './polyfill.ts'
 import { hostname } from 'node:os'
 import { extname } from 'node:path'
-import { Command, type Command as CommandType, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, type Command as CommandType, InvalidArgumentError, Option } from 'commander'
 import type {
   EncodeRequest,
   NodeInit,
@@ -15,6 +15,7 @@ import type {
 } from './node/index.ts'
 import { findPreset, PRESETS, type Preset } from './node/presets.ts'
 import { VERSION } from './node/version.ts'
+import { complete, completionLines, SCRIPTS, SHELLS, type Shell } from './ui/completion.ts'
 import { jsonLines } from './ui/json-lines.ts'
 import { logFile } from './ui/log-file.ts'
 import { readSecret } from './ui/read-secret.ts'
@@ -181,6 +182,7 @@ networkOptions(
     .option('--params <params>', 'FFmpeg output options (default: "-c:v libx264 -preset fast")')
     .addOption(
       new Option('--preset <name>', "tried params by their name: 'ffswarm presets' shows them")
+        .choices(PRESETS.map(({ name }) => name))
         .argParser(preset)
         .conflicts('params'),
     )
@@ -279,6 +281,17 @@ networkOptions(
     { goesOnUnheard: true },
   ),
 )
+
+program
+  .command('completion')
+  .description('what a shell completes command lines with')
+  .addArgument(new Argument('<shell>').choices(SHELLS))
+  .action((shell: Shell) => out(SCRIPTS[shell]))
+
+program
+  .command('complete', { hidden: true })
+  .argument('[words...]')
+  .action((words: string[]) => out(completionLines(complete(program, words))))
 
 program
   .command('presets')
