@@ -44,15 +44,15 @@ test.each<[string[], string[]]>([
   expect([...values].sort()).toEqual([...wanted].sort())
 })
 
-describe.skipIf(!has('bash'))('bash', () => {
-  let directory = ''
-  beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'ffswarm-completion-'))
-    await writeFile(join(directory, 'ffswarm'), `#!/bin/sh\nexec '${process.execPath}' '${CLI}' "$@"\n`)
-    await chmod(join(directory, 'ffswarm'), 0o755)
-  })
-  afterAll(async () => await rm(directory, { recursive: true, force: true }))
+let directory = ''
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ffswarm-completion-'))
+  await writeFile(join(directory, 'ffswarm'), `#!/bin/sh\nexec '${process.execPath}' '${CLI}' "$@"\n`)
+  await chmod(join(directory, 'ffswarm'), 0o755)
+})
+afterAll(async () => await rm(directory, { recursive: true, force: true }))
 
+describe.skipIf(!has('bash'))('bash', () => {
   test('takes the script, and completes by it', async () => {
     const { stdout: script } = await runCli(['completion', 'bash'])
     const asked = `COMP_WORDS=(ffswarm encode --seg); COMP_CWORD=2; _ffswarm; echo "\${COMPREPLY[@]}"; complete -p ffswarm`
@@ -68,7 +68,10 @@ test.each(['zsh', 'fish'] as const)('%s understands its script', async (shell) =
   const { exitCode, stdout } = await runCli(['completion', shell])
   expect(exitCode).toBe(0)
   expect(stdout).toContain('ffswarm complete --')
-  if (has(shell)) execFileSync(shell, ['-n'], { input: stdout })
+  if (!has(shell)) return
+  const path = join(directory, `script.${shell}`)
+  await writeFile(path, stdout)
+  execFileSync(shell, ['-n', path])
 })
 
 function has(shell: string): boolean {
