@@ -6,6 +6,7 @@ import { extname } from 'node:path'
 import { Argument, Command, type Command as CommandType, InvalidArgumentError, Option } from 'commander'
 import type {
   EncodeRequest,
+  FileEvent,
   NodeInit,
   PairedMachine,
   SandboxMode,
@@ -23,6 +24,7 @@ import { reporterFor } from './ui/reporter.ts'
 import { benchmarkTable, checksTable, jobsTable, peersTable, presetsText } from './ui/tables.ts'
 import type { Reporter } from './ui/terminal/reporter.ts'
 import { verificationText } from './ui/verification.ts'
+import { fileText } from './ui/words.ts'
 
 // What stands on the command line is seen by everybody on this machine, and what is in the environment by every ffmpeg.
 if (process.argv.some((word) => word === '--key' || word.startsWith('--key='))) process.title = 'ffswarm'
@@ -175,8 +177,12 @@ networkOptions(
   program
     .command('encode')
     .description('encode a file over the swarm')
-    .argument('<input>', 'the video file')
-    .option('-o, --output <file>', 'default: INPUT.ffswarm.EXT beside the input', fileName)
+    .argument('<input...>', 'the video file; or several, directories, quoted patterns')
+    .option(
+      '-o, --output <file>',
+      'default: INPUT.ffswarm.EXT beside the input; of several inputs the directory for all',
+      fileName,
+    )
     .option('--peers <n>', 'wait for so many other nodes first', nonNegativeInteger)
     .option('--wait <seconds>', 'how long to wait for them', positiveNumber, 60)
     .option('--params <params>', 'FFmpeg output options (default: "-c:v libx264 -preset fast")')
@@ -207,10 +213,13 @@ networkOptions(
     .option('-q, --quiet', 'say nothing but errors')
     .option('-v, --verbose', 'tell each step of each segment, a line each')
     .option('--no-color', 'without colours, as with NO_COLOR in the environment'),
-).action((input: string, options: EncodeCliOptions) =>
+).action((inputs: string[], options: EncodeCliOptions) =>
   main(
     options,
-    async (signal, { createNode, encode, isOutputName, refuseLogFile, surroundings }) => {
+    async (signal, swarm) => {
+      if (await swarm.isBatch(inputs)) return await encodeSeveral(inputs, options, signal, swarm)
+      const { createNode, encode, isOutputName, refuseLogFile, surroundings } = swarm
+      const [input = ''] = inputs
       const outputPath = options.output ?? defaultOutput(input, options.preset, isOutputName)
       await checkLogFile(options, (log) => refuseLogFile(log, [input, outputPath]))
       const node = await createNode(
@@ -230,6 +239,56 @@ networkOptions(
     { goesOnUnheard: true },
   ),
 )
+
+/** One swarm for all of them, and a line for each. */
+async function encodeSeveral(
+  inputs: readonly string[],
+  options: EncodeCliOptions,
+  signal: AbortSignal,
+  { createNode, encode, encodeBatch, JobError, planBatch, refuseLogFile, surroundings }: Swarm,
+): Promise<void> {
+  if (options.report !== undefined) throw new JobError({ code: 'REPORT_OF_SEVERAL' })
+  const files = await planBatch(inputs, {
+    outputDirectory: options.output,
+    extension: options.preset?.extension,
+  })
+  await checkLogFile(options, (log) =>
+    refuseLogFile(
+      log,
+      files.flatMap(({ inputPath, outputPath }) => [inputPath, outputPath]),
+    ),
+  )
+  const node = await createNode(
+    { ...nodeInit('coordinator', options), slots: options.slots },
+    surroundings(),
+    {
+      signal,
+    },
+  )
+  const log = logOf(options)
+  const tell = (event: FileEvent) => {
+    log(event)
+    if (options.json) json(event)
+    else if (!options.quiet || event.state === 'failed') err(`${fileText(event)}\n`)
+  }
+  try {
+    tellOpen(node, options)
+    const failure = await encodeBatch(files, {
+      ...{ overwrite: options.yes === true, signal, tell },
+      async encode({ inputPath, outputPath }) {
+        const { take: emit, close } = reporter(options)
+        try {
+          await encode(node, encodeRequest(inputPath, outputPath, options), { signal, emit })
+        } finally {
+          close()
+        }
+      },
+    })
+    if (failure !== undefined) throw failure
+  } finally {
+    await node.stop()
+  }
+}
 
 interface ResumeCliOptions extends NetworkOptions {
   output?: string

@@ -15,6 +15,8 @@ const USAGE: ReadonlySet<string> = new Set([
   'KEY_INVALID',
   'PEER_ID_INVALID',
   'PAIR_CODE_INVALID',
+  'OUTPUTS_COLLIDE',
+  'REPORT_OF_SEVERAL',
 ])
 const ENVIRONMENT: ReadonlySet<string> = new Set([
   ...['TOOL_MISSING', 'TOOL_UNUSABLE', 'PORT_IN_USE', 'LISTEN_FAILED', 'DATA_DIR_UNUSABLE'],

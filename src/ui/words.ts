@@ -1,5 +1,5 @@
-/** What is said of a segment. */
-import type { SegmentChanged } from '../node/index.ts'
+/** What is said of a segment, and of one file among several. */
+import type { FileEvent, SegmentChanged } from '../node/index.ts'
 
 /** A peer that is busy, and one whose every segment would fail: what is said of the peer says so. */
 const TOLD_OF_THE_PEER: ReadonlySet<string> = new Set(['REFUSED', 'PARAMETER_SETS'])
@@ -30,5 +30,19 @@ export function segmentText(
       return TOLD_OF_THE_PEER.has(code ?? '') ? `${what}: not taken by ${name}` : undefined
     default:
       return undefined
+  }
+}
+
+export function fileText({ place, of, input, output, state, message }: FileEvent): string {
+  const which = `[${place}/${of}] ${input}`
+  switch (state) {
+    case 'begun':
+      return which
+    case 'skipped':
+      return `${which}: ${output} is there already`
+    case 'done':
+      return `${which}: done`
+    default:
+      return `${which}: failed: ${message}`
   }
 }

@@ -3,6 +3,7 @@ import { formatTimeBase, toSeconds, videoArguments } from '../../media/index.ts'
 import type { StoredBlob } from '../blob-store.ts'
 import { sharesCpus } from '../machine.ts'
 import type { SwarmNode } from '../node.ts'
+import type { Traffic } from '../traffic.ts'
 import { IndexInDoubt } from './attempt-failure.ts'
 import { wantedBuild } from './builds.ts'
 import { Dispatch, FalsePictures } from './dispatch.ts'
@@ -29,6 +30,8 @@ export interface EncodedFilm {
   readonly executors: readonly Executor[]
 }
 
+export type JobTraffic = Pick<Traffic, 'total' | 'with'>
+
 interface Places {
   readonly stored: StoredJob
   /** For what is of no use afterwards. */
@@ -36,6 +39,8 @@ interface Places {
   /** Where the output will lie. */
   readonly outputDirectory: string
   readonly source: SourceWatch
+  /** Of this job alone. */
+  readonly traffic: JobTraffic
   /** PeerIds of those who have no part in the job. */
   readonly excluded: Set<string>
   /** What peers read: to the end of the job, however often it begins anew. */
@@ -136,7 +141,7 @@ async function dispatch(
   node: SwarmNode,
   job: Job,
   request: EncodeRequest,
-  { stored, directory, outputDirectory, source, excluded, sourceBlob }: Places,
+  { stored, directory, outputDirectory, source, traffic, excluded, sourceBlob }: Places,
   { signal, emit }: EncodeOptions,
 ): Promise<EncodedFilm> {
   const over = new AbortController()
@@ -201,8 +206,8 @@ async function dispatch(
     now,
     totalFrames: () => plan.totalFrames + plan.unseenFrames,
     framesDone: () => work.framesDone,
-    traffic: () => node.traffic.total,
-    peers: () => work.peers.map((peer) => ({ ...peer, ...node.traffic.with(peer.peer) })),
+    traffic: () => traffic.total,
+    peers: () => work.peers.map((peer) => ({ ...peer, ...traffic.with(peer.peer) })),
     emit,
   })
   const stopWatching = watchForWorkers(

@@ -25,6 +25,9 @@ export type JobFailure =
       strangers: readonly string[]
     }
   | { code: 'PEERS_LOST'; waitSeconds: number }
+  | { code: 'INPUTS_NONE'; path: string }
+  | { code: 'REPORT_OF_SEVERAL' }
+  | { code: 'OUTPUTS_COLLIDE'; path: string; inputs: readonly [string, string] }
   | { code: 'SEGMENT_FAILED'; index: number; startSeconds: number; attempts: number; detail: string }
   | { code: 'SOURCE_CHANGED'; path: string; isGone: boolean }
   /** Another process works on this very job. */
@@ -83,6 +86,12 @@ function describe(failure: JobFailure): string {
       }
       return `${failure.wanted} other ${failure.wanted === 1 ? 'node' : 'nodes'} wanted, ${present} after ${failure.waitSeconds} s: start 'ffswarm join' there; if it runs, a firewall or another subnet may hold back mDNS (UDP port 5353): name it with the --connect HOST:PORT that join shows there`
     }
+    case 'INPUTS_NONE':
+      return `${failure.path}: there are no films in it; name the files themselves if they have unusual endings`
+    case 'REPORT_OF_SEVERAL':
+      return '--report is about one input: leave it out, or encode them one by one'
+    case 'OUTPUTS_COLLIDE':
+      return `${failure.inputs.join(' and ')} would both become ${failure.path}: encode them apart, each with its own -o`
     case 'PEERS_LOST':
       return `no node has been there to encode for ${failure.waitSeconds} s: start 'ffswarm join' on one, or leave out --no-local`
     case 'SEGMENT_FAILED':

@@ -76,6 +76,7 @@ async function encodeFile(
   const ended = new AbortController()
   const signal = AbortSignal.any([options.signal, ended.signal])
   const clock = phaseClock(node.surroundings.now)
+  const traffic = node.traffic.since()
   const directory = join(node.workDir, 'job')
   await mkdir(directory, { recursive: true })
   const source = await watchSource(request.inputPath, join(directory, 'source'), { signal })
@@ -118,7 +119,7 @@ async function encodeFile(
       node,
       prepared,
       request,
-      { stored, directory, outputDirectory: output.directory, source },
+      { stored, directory, outputDirectory: output.directory, source, traffic },
       { emit, signal: AbortSignal.any([signal, refused.signal]) },
     )
     tellDamage(segments, job, { emit })
@@ -151,7 +152,7 @@ async function encodeFile(
       frames: job.film.pts.length,
       wallSeconds: clock.totalSeconds(),
       cpuSeconds: segments.reduce((sum, { encoded }) => sum + encoded.cpuSeconds, 0),
-      ...node.traffic.total,
+      ...traffic.total,
       segments: segments.map(({ event }) => event),
       peers: peerShares(segments, executors),
       phases: clock.phases,

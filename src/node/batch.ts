@@ -1,0 +1,157 @@
+/** Many files at once: which they are, where each one's output goes, and one after the other through a node. */
+import { mkdir, readdir, stat } from 'node:fs/promises'
+import { basename, dirname, extname, isAbsolute, join, relative, resolve } from 'node:path'
+import { glob, isDynamicPattern } from 'tinyglobby'
+import { isOutputName } from '../media/index.ts'
+import { JobError } from './coordinator/failure.ts'
+import { failedEvent } from './exit-code.ts'
+
+export interface BatchFile {
+  readonly inputPath: string
+  readonly outputPath: string
+}
+
+export interface BatchOptions {
+  /** A directory for all of them, with their own tree in it; undefined: beside each input. */
+  readonly outputDirectory: string | undefined
+  /** Of the outputs, with the dot; undefined: as of the input, where that is a container that is written. */
+  readonly extension: string | undefined
+}
+
+/** What is taken for a film in a directory; who wants another names it. */
+const FILMS =
+  /\.(mp4|m4v|mov|mkv|webm|ts|mts|m2ts|avi|mpg|mpeg|vob|wmv|asf|flv|ogv|mxf|3gp|dv|rm|rmvb|wtv|nut)$/i
+/** What this program has made of another. */
+const OWN_OUTPUT = /\.ffswarm\.[^.]+$/
+
+/** Whether these are more than one file that is simply there. */
+export async function isBatch(inputs: readonly string[]): Promise<boolean> {
+  if (inputs.length !== 1) return true
+  const [input = ''] = inputs
+  const stats = await stat(input).catch(() => undefined)
+  return stats === undefined ? isDynamicPattern(input) : stats.isDirectory()
+}
+
+/**
+ * All films that are meant, in the order in which they are named, and in directories by their names.
+ *
+ * @param inputs files, directories, patterns
+ * @throws JobError INPUTS_NONE where a directory or a pattern has none, OUTPUTS_COLLIDE where two would become one
+ */
+export async function planBatch(inputs: readonly string[], options: BatchOptions): Promise<BatchFile[]> {
+  const found = (await Promise.all(inputs.map(filmsOf))).flat()
+  const files: BatchFile[] = []
+  const outputs = new Map<string, string>()
+  for (const { path, root } of found) {
+    if (files.some(({ inputPath }) => resolve(inputPath) === resolve(path))) continue
+    const outputPath = outputOf(path, root, options)
+    const other = outputs.get(resolve(outputPath))
+    if (other !== undefined)
+      throw new JobError({ code: 'OUTPUTS_COLLIDE', path: outputPath, inputs: [other, path] })
+    outputs.set(resolve(outputPath), path)
+    files.push({ inputPath: path, outputPath })
+  }
+  return files
+}
+
+export interface FileEvent {
+  readonly event: 'file'
+  /** From 1. */
+  readonly place: number
+  readonly of: number
+  readonly input: string
+  readonly output: string
+  /** `skipped`: its output is there. */
+  readonly state: 'begun' | 'skipped' | 'done' | 'failed'
+  readonly code?: string
+  readonly message?: string
+}
+
+export interface BatchRun {
+  readonly overwrite: boolean
+  readonly signal: AbortSignal
+  /** Encodes one of them. */
+  encode(file: BatchFile): Promise<unknown>
+  tell(event: FileEvent): void
+}
+
+/**
+ * One after the other. One that fails does not keep the others from being encoded.
+ *
+ * @returns what the first that failed failed with; undefined: none has
+ * @throws the signal's reason
+ */
+export async function encodeBatch(files: readonly BatchFile[], run: BatchRun): Promise<unknown> {
+  let firstError: unknown
+  for (const [at, file] of files.entries()) {
+    const told = { event: 'file', place: at + 1, of: files.length } as const
+    const names = { input: file.inputPath, output: file.outputPath }
+    const isThere = !run.overwrite && (await stat(file.outputPath).catch(() => undefined)) !== undefined
+    run.tell({ ...told, ...names, state: isThere ? 'skipped' : 'begun' })
+    if (isThere) continue
+    try {
+      await mkdir(dirname(file.outputPath), { recursive: true })
+      await run.encode(file)
+      run.tell({ ...told, ...names, state: 'done' })
+    } catch (error) {
+      run.signal.throwIfAborted()
+      const { code, message } = failedEvent(error)
+      run.tell({ ...told, ...names, state: 'failed', code, message })
+      firstError ??= error
+    }
+  }
+  return firstError
+}
+
+interface Film {
+  readonly path: string
+  /** Whose tree is kept. */
+  readonly root: string
+}
+
+async function filmsOf(input: string): Promise<Film[]> {
+  const stats = await stat(input).catch(() => undefined)
+  if (stats?.isDirectory()) {
+    const films = (await readdir(input, { recursive: true })).filter(isFilm).sort(byName)
+    if (films.length === 0) throw new JobError({ code: 'INPUTS_NONE', path: input })
+    return films.map((name) => ({ path: join(input, name), root: input }))
+  }
+  // A name that is there is that file, whatever is in it.
+  if (stats !== undefined || !isDynamicPattern(input)) return [{ path: input, root: dirname(input) }]
+  const names = (
+    await glob(input.replaceAll('\\', '/'), {
+      onlyFiles: true,
+      expandDirectories: false,
+      absolute: isAbsolute(input),
+    })
+  ).sort(byName)
+  const films = names.filter((name) => !OWN_OUTPUT.test(name))
+  if (films.length === 0) throw new JobError({ code: 'INPUTS_NONE', path: input })
+  return films.map((path) => ({ path, root: fixedPart(input) }))
+}
+
+function isFilm(name: string): boolean {
+  const isHidden = name.split(/[/\\]/).some((part) => part.startsWith('.'))
+  return FILMS.test(name) && !OWN_OUTPUT.test(name) && !isHidden
+}
+
+// "films" of "films/*/part-?.mkv".
+function fixedPart(pattern: string): string {
+  const parts = pattern.split('/')
+  const dynamic = parts.findIndex((part) => isDynamicPattern(part))
+  return parts.slice(0, dynamic).join('/') || '.'
+}
+
+function outputOf(path: string, root: string, { outputDirectory, extension }: BatchOptions): string {
+  const own = extname(path)
+  const ending = extension ?? (isOutputName(path) ? own : '.mkv')
+  const name = basename(path).slice(0, basename(path).length - own.length)
+  const beside = join(dirname(path), `${name}.ffswarm${ending}`)
+  if (outputDirectory === undefined) return beside
+  const inTree = join(outputDirectory, relative(root, dirname(path)), `${name}${ending}`)
+  return resolve(inTree) === resolve(path) ? beside : inTree
+}
+
+function byName(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true })
+}
