@@ -36,9 +36,13 @@ export async function isBatch(inputs: readonly string[]): Promise<boolean> {
  * All films that are meant, in the order in which they are named, and in directories by their names.
  *
  * @param inputs files, directories, patterns
- * @throws JobError INPUTS_NONE where a directory or a pattern has none, OUTPUTS_COLLIDE where two would become one
+ * @throws JobError OUTPUT_DIRECTORY_WANTED; INPUTS_NONE where a directory or a pattern has none, OUTPUTS_COLLIDE where two would become one
  */
 export async function planBatch(inputs: readonly string[], options: BatchOptions): Promise<BatchFile[]> {
+  const { outputDirectory } = options
+  if (outputDirectory !== undefined && !(await mayBeDirectory(outputDirectory))) {
+    throw new JobError({ code: 'OUTPUT_DIRECTORY_WANTED', path: outputDirectory })
+  }
   const found = (await Promise.all(inputs.map(filmsOf))).flat()
   const files: BatchFile[] = []
   const outputs = new Map<string, string>()
@@ -101,6 +105,12 @@ export async function encodeBatch(files: readonly BatchFile[], run: BatchRun): P
     }
   }
   return firstError
+}
+
+/** One that is there, or that is to be made and is not named like a file. */
+async function mayBeDirectory(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined)
+  return stats === undefined ? !isOutputName(path) : stats.isDirectory()
 }
 
 interface Film {

@@ -17,6 +17,7 @@ const USAGE: ReadonlySet<string> = new Set([
   'PAIR_CODE_INVALID',
   'OUTPUTS_COLLIDE',
   'REPORT_OF_SEVERAL',
+  'OUTPUT_DIRECTORY_WANTED',
 ])
 const ENVIRONMENT: ReadonlySet<string> = new Set([
   ...['TOOL_MISSING', 'TOOL_UNUSABLE', 'PORT_IN_USE', 'LISTEN_FAILED', 'DATA_DIR_UNUSABLE'],

@@ -68,8 +68,12 @@ describe('the input', () => {
     expect(message).toContain(inDirectory('none.mp4'))
   })
 
-  test('may be no directory', async () => {
-    expect(await codeOf([directory, '-o', inDirectory('out.mp4')], EXIT.failed)).toBe('INPUT_NOT_A_FILE')
+  test('may be no directory that is to become one file, or that has no films', async () => {
+    expect(await codeOf([directory, '-o', inDirectory('out.mp4')], EXIT.usage)).toBe(
+      'OUTPUT_DIRECTORY_WANTED',
+    )
+    await mkdir(inDirectory('empty.left'))
+    expect(await codeOf([inDirectory('empty.left')], EXIT.failed)).toBe('INPUTS_NONE')
   })
 
   test.skipIf(process.platform === 'win32')('may be no pipe, and nobody waits for one', async () => {

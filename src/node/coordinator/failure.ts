@@ -27,6 +27,7 @@ export type JobFailure =
   | { code: 'PEERS_LOST'; waitSeconds: number }
   | { code: 'INPUTS_NONE'; path: string }
   | { code: 'REPORT_OF_SEVERAL' }
+  | { code: 'OUTPUT_DIRECTORY_WANTED'; path: string }
   | { code: 'OUTPUTS_COLLIDE'; path: string; inputs: readonly [string, string] }
   | { code: 'SEGMENT_FAILED'; index: number; startSeconds: number; attempts: number; detail: string }
   | { code: 'SOURCE_CHANGED'; path: string; isGone: boolean }
@@ -90,6 +91,8 @@ function describe(failure: JobFailure): string {
       return `${failure.path}: there are no films in it; name the files themselves if they have unusual endings`
     case 'REPORT_OF_SEVERAL':
       return '--report is about one input: leave it out, or encode them one by one'
+    case 'OUTPUT_DIRECTORY_WANTED':
+      return `${failure.path}: of several inputs, or of a directory, -o names a directory for all outputs, and this is or looks like a file`
     case 'OUTPUTS_COLLIDE':
       return `${failure.inputs.join(' and ')} would both become ${failure.path}: encode them apart, each with its own -o`
     case 'PEERS_LOST':
