@@ -299,6 +299,7 @@ async function toolsThatRefuseToBeFree(): Promise<{ FFSWARM_FFMPEG: string; FFSW
   await mkdir(lib)
   for (const { name, path } of [tools.ffmpeg, tools.ffprobe]) {
     await copyFile(await realpath(path), join(lib, name))
+    await chmod(join(lib, name), 0o755)
     const isFree = `case "$*" in *file:*) [ -e /etc/passwd ] && echo "not confined: $*" >&2 && exit 99;; esac`
     await writeFile(join(bin, name), `#!/bin/sh\n${isFree}\nexec ${join(lib, name)} "$@"\n`, { mode: 0o755 })
   }
