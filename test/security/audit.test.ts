@@ -75,24 +75,26 @@ function auditOf({ job, plan }: Made, random = () => 0.5): Audit {
   return new Audit({ tools, job, plan, directory: directory(), now: () => performance.now() / 1000, random })
 }
 
-/** What is said of each segment, by an audit that sees it for the first time, at its beginning and its end. */
+/** What is said of a segment by an audit that sees it for the first time, of the first and of the last. */
 async function verdicts(made: Made): Promise<string[]> {
   const said: string[] = []
-  // The first and the last, which is to be decoded from further in: those between are as the last.
-  for (const segment of new Set([made.segments[0], made.segments.at(-1)])) {
+  // Where the film begins, and as far in as there is: what lies between is as the latter.
+  const places = [
+    { segment: made.segments[0], place: 0 },
+    { segment: made.segments.at(-1), place: 0.999 },
+  ]
+  for (const { segment, place } of places) {
     if (segment === undefined) continue
-    for (const place of [0, 0.999]) {
-      const looking = auditOf(made, () => place).look(
-        { ...segment, peer: 'a', isLocal: false, seconds: 1 },
-        { signal },
-      )
-      said.push(
-        await looking.then(
-          () => 'fine',
-          (error: unknown) => String(error),
-        ),
-      )
-    }
+    const looking = auditOf(made, () => place).look(
+      { ...segment, peer: 'a', isLocal: false, seconds: 1 },
+      { signal },
+    )
+    said.push(
+      await looking.then(
+        () => 'fine',
+        (error: unknown) => String(error),
+      ),
+    )
   }
   return said
 }
@@ -135,7 +137,7 @@ describe('an honest peer is not suspected', () => {
     if (why !== undefined) skip(why)
     const made = await make(await clipIn(directory(), clip), params)
     const said = await verdicts(made)
-    expect(said.length).toBeGreaterThan(3)
+    expect(said).toHaveLength(2)
     expect(new Set(said)).toEqual(new Set(['fine']))
   })
 })
