@@ -45,7 +45,7 @@ ${rows.filter((row) => row !== '').join('\n')}
 `,
 )
 
-/** Pieces of one look each; blocks one by one, for fonts differ in their width. */
+/** Pieces of one look each, with their places. */
 function runsOf(line) {
   const runs = []
   let [column, style] = [0, '']
@@ -59,10 +59,16 @@ function runsOf(line) {
       if (code === 22) Object.assign(look, { bold: false, dim: false })
       if (code === 39) look.colour = undefined
       look.colour = COLOURS[code] ?? look.colour
-      style = `${look.colour === undefined ? '' : ` fill="${look.colour}"`}${look.bold ? ' font-weight="bold"' : ''}${look.dim ? ' opacity="0.55"' : ''}`
+      const words = [
+        ...(look.colour === undefined ? [] : [`fill:${look.colour}`]),
+        ...(look.bold ? ['font-weight:bold'] : []),
+        ...(look.dim ? ['opacity:0.55'] : []),
+      ]
+      style = words.length === 0 ? '' : ` style="${words.join(';')}"`
       continue
     }
-    for (const text of piece.match(/[\u2580-\u259f]|[^\u2580-\u259f]+/g) ?? []) {
+    // Blocks one by one, for fonts differ in their width; and words, for not everybody keeps spaces.
+    for (const text of piece.match(/[\u2580-\u259f]| {2,}|^ |(?:[^ \u2580-\u259f]| (?! ))+/g) ?? []) {
       runs.push({ text, column, style })
       column += [...text].length
     }
