@@ -2,7 +2,6 @@
 /** The command line: words into one call into node/, a reporter, and an exit code. */
 import './polyfill.ts'
 import { hostname } from 'node:os'
-import { extname } from 'node:path'
 import { Argument, Command, type Command as CommandType, InvalidArgumentError, Option } from 'commander'
 import type {
   EncodeRequest,
@@ -218,23 +217,11 @@ networkOptions(
     options,
     async (signal, swarm) => {
       if (await swarm.isBatch(inputs)) return await encodeSeveral(inputs, options, signal, swarm)
-      const { createNode, encode, isOutputName, refuseLogFile, surroundings } = swarm
       const [input = ''] = inputs
-      const outputPath = options.output ?? defaultOutput(input, options.preset, isOutputName)
-      await checkLogFile(options, (log) => refuseLogFile(log, [input, outputPath]))
-      const node = await createNode(
-        { ...nodeInit('coordinator', options), slots: options.slots },
-        surroundings(),
-        { signal },
-      )
-      tellOpen(node, options)
-      const { take: emit, close } = reporter(options)
-      try {
-        await encode(node, encodeRequest(input, outputPath, options), { signal, emit })
-      } finally {
-        close()
-        await node.stop()
-      }
+      const outputPath = options.output ?? swarm.outputBeside(input, options.preset?.extension)
+      await checkLogFile(options, (log) => swarm.refuseLogFile(log, [input, outputPath]))
+      const request = encodeRequest(input, outputPath, options)
+      await asCoordinator(options, signal, swarm, (node) => encodeTold(node, request, options, signal, swarm))
     },
     { goesOnUnheard: true },
   ),
@@ -245,49 +232,29 @@ async function encodeSeveral(
   inputs: readonly string[],
   options: EncodeCliOptions,
   signal: AbortSignal,
-  { createNode, encode, encodeBatch, JobError, planBatch, refuseLogFile, surroundings }: Swarm,
+  swarm: Swarm,
 ): Promise<void> {
-  if (options.report !== undefined) throw new JobError({ code: 'REPORT_OF_SEVERAL' })
-  const files = await planBatch(inputs, {
+  if (options.report !== undefined) throw new swarm.JobError({ code: 'REPORT_OF_SEVERAL' })
+  const files = await swarm.planBatch(inputs, {
     outputDirectory: options.output,
     extension: options.preset?.extension,
   })
-  await checkLogFile(options, (log) =>
-    refuseLogFile(
-      log,
-      files.flatMap(({ inputPath, outputPath }) => [inputPath, outputPath]),
-    ),
-  )
-  const node = await createNode(
-    { ...nodeInit('coordinator', options), slots: options.slots },
-    surroundings(),
-    {
-      signal,
-    },
-  )
+  const paths = files.flatMap(({ inputPath, outputPath }) => [inputPath, outputPath])
+  await checkLogFile(options, (log) => swarm.refuseLogFile(log, paths))
   const log = logOf(options)
   const tell = (event: FileEvent) => {
     log(event)
     if (options.json) json(event)
     else if (!options.quiet || event.state === 'failed') err(`${fileText(event)}\n`)
   }
-  try {
-    tellOpen(node, options)
-    const failure = await encodeBatch(files, {
+  await asCoordinator(options, signal, swarm, async (node) => {
+    const failure = await swarm.encodeBatch(files, {
       ...{ overwrite: options.yes === true, signal, tell },
-      async encode({ inputPath, outputPath }) {
-        const { take: emit, close } = reporter(options)
-        try {
-          await encode(node, encodeRequest(inputPath, outputPath, options), { signal, emit })
-        } finally {
-          close()
-        }
-      },
+      encode: ({ inputPath, outputPath }) =>
+        encodeTold(node, encodeRequest(inputPath, outputPath, options), options, signal, swarm),
     })
     if (failure !== undefined) throw failure
-  } finally {
-    await node.stop()
-  }
+  })
 }
 
 interface ResumeCliOptions extends NetworkOptions {
@@ -316,26 +283,14 @@ networkOptions(
 ).action((id: string | undefined, options: ResumeCliOptions) =>
   main(
     options,
-    async (signal, { createNode, encode, findJob, openDataDir, resumeRequest, surroundings }) => {
-      const dataDir = await openDataDir(options.dataDir, surroundings().env)
-      const request = resumeRequest(await findJob(dataDir, id, { signal }), {
+    async (signal, swarm) => {
+      const dataDir = await swarm.openDataDir(options.dataDir, swarm.surroundings().env)
+      const request = swarm.resumeRequest(await swarm.findJob(dataDir, id, { signal }), {
         outputPath: options.output,
         reportPath: options.report,
         overwrite: options.yes === true,
       })
-      const node = await createNode(
-        { ...nodeInit('coordinator', options), slots: options.slots },
-        surroundings(),
-        { signal },
-      )
-      tellOpen(node, options)
-      const { take: emit, close } = reporter(options)
-      try {
-        await encode(node, request, { signal, emit })
-      } finally {
-        close()
-        await node.stop()
-      }
+      await asCoordinator(options, signal, swarm, (node) => encodeTold(node, request, options, signal, swarm))
     },
     { goesOnUnheard: true },
   ),
@@ -698,15 +653,37 @@ function encodeRequest(inputPath: string, outputPath: string, options: EncodeCli
   }
 }
 
-/** `film.avi` becomes `film.ffswarm.mkv`: containers that ffswarm does not write give way to Matroska, or to what a preset is for. */
-function defaultOutput(
-  input: string,
-  preset: Preset | undefined,
-  isOutputName: (name: string) => boolean,
-): string {
-  const extension = extname(input)
-  const own = isOutputName(input) ? extension : '.mkv'
-  return `${input.slice(0, input.length - extension.length)}.ffswarm${preset?.extension ?? own}`
+/** A coordinator for as long as it is used. */
+async function asCoordinator(
+  options: NetworkOptions & { slots?: number; quiet?: boolean },
+  signal: AbortSignal,
+  { createNode, surroundings }: Swarm,
+  use: (node: SwarmNode) => Promise<void>,
+): Promise<void> {
+  const init = { ...nodeInit('coordinator', options), slots: options.slots }
+  const node = await createNode(init, surroundings(), { signal })
+  try {
+    tellOpen(node, options)
+    await use(node)
+  } finally {
+    await node.stop()
+  }
+}
+
+/** One job as it is told to whoever reads. */
+async function encodeTold(
+  node: SwarmNode,
+  request: EncodeRequest,
+  options: TellingOptions,
+  signal: AbortSignal,
+  { encode }: Swarm,
+): Promise<void> {
+  const { take: emit, close } = reporter(options)
+  try {
+    await encode(node, request, { signal, emit })
+  } finally {
+    close()
+  }
 }
 
 interface TellingOptions {

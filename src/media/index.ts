@@ -11,7 +11,7 @@ export {
   type Encoder,
   type FFmpegCapabilities,
   findOnPath,
-  killTree,
+  killChild,
   type Located,
   type LocatedTools,
   type LocateOptions,

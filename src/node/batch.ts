@@ -45,9 +45,11 @@ export async function planBatch(inputs: readonly string[], options: BatchOptions
   }
   const found = (await Promise.all(inputs.map(filmsOf))).flat()
   const files: BatchFile[] = []
+  const seen = new Set<string>()
   const outputs = new Map<string, string>()
   for (const { path, root } of found) {
-    if (files.some(({ inputPath }) => resolve(inputPath) === resolve(path))) continue
+    if (seen.has(resolve(path))) continue
+    seen.add(resolve(path))
     const outputPath = outputOf(path, root, options)
     const other = outputs.get(resolve(outputPath))
     if (other !== undefined)
@@ -152,14 +154,24 @@ function fixedPart(pattern: string): string {
   return parts.slice(0, dynamic).join('/') || '.'
 }
 
+/**
+ * `film.avi` becomes `film.ffswarm.mkv`: containers that are not written give way to Matroska.
+ *
+ * @param extension of the output, with the dot; undefined: the input's own, where that is a container that is written
+ */
+export function outputBeside(inputPath: string, extension: string | undefined): string {
+  return `${inputPath.slice(0, inputPath.length - extname(inputPath).length)}.ffswarm${endingOf(inputPath, extension)}`
+}
+
+function endingOf(inputPath: string, extension: string | undefined): string {
+  return extension ?? (isOutputName(inputPath) ? extname(inputPath) : '.mkv')
+}
+
 function outputOf(path: string, root: string, { outputDirectory, extension }: BatchOptions): string {
-  const own = extname(path)
-  const ending = extension ?? (isOutputName(path) ? own : '.mkv')
-  const name = basename(path).slice(0, basename(path).length - own.length)
-  const beside = join(dirname(path), `${name}.ffswarm${ending}`)
-  if (outputDirectory === undefined) return beside
-  const inTree = join(outputDirectory, relative(root, dirname(path)), `${name}${ending}`)
-  return resolve(inTree) === resolve(path) ? beside : inTree
+  if (outputDirectory === undefined) return outputBeside(path, extension)
+  const name = `${basename(path, extname(path))}${endingOf(path, extension)}`
+  const inTree = join(outputDirectory, relative(root, dirname(path)), name)
+  return resolve(inTree) === resolve(path) ? outputBeside(path, extension) : inTree
 }
 
 function byName(a: string, b: string): number {

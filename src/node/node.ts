@@ -146,10 +146,8 @@ export async function createNode(
   try {
     // The identity is this process's alone, and so is the directory named after it: what is there a crash has left.
     const workDir = join(dataDir, 'work', identity.peerId.toString())
-    await Promise.all([
-      surroundings.platform === 'linux' ? sweepSandboxes(dataDir) : 0,
-      rm(workDir, { recursive: true, force: true }),
-    ])
+    if (surroundings.platform === 'linux') void sweepSandboxes(dataDir)
+    await rm(workDir, { recursive: true, force: true })
     await mkdir(workDir, { recursive: true, mode: 0o700 })
     undo.push(() => rm(workDir, { recursive: true, force: true }))
 

@@ -25,7 +25,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     name: 'web-av1',
-    description: 'half the size of web-h264, for browsers of today: AV1, Opus',
+    description: 'smaller than web-h264, for browsers of today: AV1, Opus',
     params: '-c:v libsvtav1 -preset 6 -crf 32 -pix_fmt yuv420p -movflags +faststart -c:a libopus -b:a 128k',
     extension: '.mp4',
   },

@@ -4,8 +4,19 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 
+/** Of a child of this process, unless it has ended: its pid may be another's by then. */
+export function killChild({ pid, exitCode, signalCode }: Child): void {
+  if (pid !== undefined && exitCode === null && signalCode === null) killTree(pid)
+}
+
+interface Child {
+  readonly pid?: number | undefined
+  readonly exitCode: number | null
+  readonly signalCode: NodeJS.Signals | null
+}
+
 /** It is stopped first, so that nothing is started while its children are looked for. Without /proc it alone is killed. */
-export function killTree(pid: number): void {
+function killTree(pid: number): void {
   if (!send(pid, 'SIGSTOP')) return
   waitUntilStopped(pid)
   for (const child of childrenOf(pid)) killTree(child)

@@ -8,7 +8,7 @@ import { constants } from 'node:os'
 import { execa } from 'execa'
 import { MediaError } from '../failure.ts'
 import type { Access, Confine } from './confinement.ts'
-import { childrenOf, killTree } from './kill.ts'
+import { childrenOf, killChild } from './kill.ts'
 import { yieldSession } from './yield-session.ts'
 
 /** One of the two programs: where it is, and the words put before it (priority, death with the parent). */
@@ -112,14 +112,14 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
   keepCount(tool, subprocess)
   if (options.background && tool.ownSession && subprocess.pid !== undefined) void yieldSession(subprocess.pid)
   // A half-written segment is worth nothing: no time is given to finish it.
-  const kill = () => {
-    const isThere = subprocess.exitCode === null && subprocess.signalCode === null
-    if (isThere && subprocess.pid !== undefined) killTree(subprocess.pid)
-  }
+  const kill = () => killChild(subprocess)
   options.signal?.addEventListener('abort', kill, { once: true })
+  let closing: NodeJS.Timeout | undefined
   subprocess.once('exit', () => {
-    const close = () => void [subprocess.stdout, subprocess.stderr].map((output) => output?.destroy())
-    setTimeout(close, OUTPUT_MS).unref()
+    closing = setTimeout(() => {
+      subprocess.stdout?.destroy()
+      subprocess.stderr?.destroy()
+    }, OUTPUT_MS).unref()
   })
 
   let stderrTail = ''
@@ -155,6 +155,7 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
     }
   }
   const result = await subprocess
+  clearTimeout(closing)
   options.signal?.removeEventListener('abort', kill)
   const hasStalled = stall.end()
   if (errorRest !== '') options.onErrorLine?.(errorRest)

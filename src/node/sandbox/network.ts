@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Server } from 'node:net'
-import { killTree } from '../../media/index.ts'
+import { killChild } from '../../media/index.ts'
 
 export interface LoopbackNamespace {
   /** Hands what connects to port {@link port} inside on to a server here: `http.Server.listen` takes it. */
@@ -41,10 +41,7 @@ export async function openLoopbackNamespace(
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     detached: true,
   })
-  const kill = () => {
-    if (inside.exitCode === null && inside.signalCode === null && inside.pid !== undefined)
-      killTree(inside.pid)
-  }
+  const kill = () => killChild(inside)
   const ending = AbortSignal.any([options.signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)])
   ending.addEventListener('abort', kill, { once: true })
   const files: FileHandle[] = []

@@ -6,17 +6,11 @@ import { readdir, readFile } from 'node:fs/promises'
 
 /** @param dataDir whose files they were given @returns how many there were */
 export async function sweepSandboxes(dataDir: string): Promise<number> {
-  const found = await Promise.all((await readdir('/proc').catch(() => [])).map((name) => readProcess(name)))
-  const processes = new Map(
-    found.flatMap((process) => (process === undefined ? [] : [[process.pid, process]])),
-  )
-  const left = [...processes.values()].filter(
-    ({ isInner, parent, words }) =>
-      isInner &&
-      processes.get(parent)?.name !== BWRAP &&
-      words.some((word) => word.startsWith(`${dataDir}/`)),
-  )
-  for (const { pid } of left) {
+  const entries = await readdir('/proc').catch(() => [])
+  const pids = entries.filter((name) => /^\d+$/.test(name)).map(Number)
+  const left = await Promise.all(pids.map(async (pid) => await isLeft(pid, dataDir)))
+  const ended = pids.filter((_, at) => left[at])
+  for (const pid of ended) {
     try {
       // The first of its namespace: all in there end with it.
       process.kill(pid, 'SIGKILL')
@@ -24,31 +18,27 @@ export async function sweepSandboxes(dataDir: string): Promise<number> {
       // It has ended by itself, or is another user's.
     }
   }
-  return left.length
+  return ended.length
 }
 
 const BWRAP = 'bwrap'
 
-interface Found {
-  readonly pid: number
-  readonly name: string
-  readonly parent: number
-  /** Bubblewrap as the first process of a namespace of its own. */
-  readonly isInner: boolean
-  readonly words: readonly string[]
+/** Whether it is bubblewrap as the first process of a namespace of its own, whose outer one is gone, and with such files. */
+async function isLeft(pid: number, dataDir: string): Promise<boolean> {
+  try {
+    if ((await nameOf(pid)) !== BWRAP) return false
+    const status = await readFile(`/proc/${pid}/status`, 'latin1')
+    const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? ''
+    const places = field('NSpid').split(/\s+/)
+    if (places.length < 2 || places.at(-1) !== '1') return false
+    if ((await nameOf(Number(field('PPid')))) === BWRAP) return false
+    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')
+    return words.some((word) => word.startsWith(`${dataDir}/`))
+  } catch {
+    return false
+  }
 }
 
-async function readProcess(entry: string): Promise<Found | undefined> {
-  if (!/^\d+$/.test(entry)) return undefined
-  try {
-    const status = await readFile(`/proc/${entry}/status`, 'latin1')
-    const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? ''
-    const name = field('Name')
-    const places = field('NSpid').split(/\s+/)
-    const isInner = name === BWRAP && places.length > 1 && places.at(-1) === '1'
-    const words = isInner ? (await readFile(`/proc/${entry}/cmdline`, 'utf8')).split('\0') : []
-    return { pid: Number(entry), name, parent: Number(field('PPid')), isInner, words }
-  } catch {
-    return undefined
-  }
+async function nameOf(pid: number): Promise<string> {
+  return (await readFile(`/proc/${pid}/comm`, 'utf8')).trimEnd()
 }

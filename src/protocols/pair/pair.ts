@@ -46,14 +46,14 @@ export class PairService implements Pair, Startable {
   ): Promise<PairIntroduction> {
     // With its proof this side lets the other one try one code: whoever does not answer that rightly, or at all, has done so.
     let isTried = false
-    const onTried = (isOver: boolean) => {
-      isTried = !isOver
+    const setTried = (is: boolean) => {
+      isTried = is
     }
     try {
       return await withDeadline(PHASE, PAIR_TIMEOUT_MS, options, async (signal) => {
         const stream = await openStream(this.#components, peer, PAIR_PROTOCOL, { signal })
         return await converse(stream, { signal }, async () => {
-          return await this.#asGuest(stream, peer, { accept, onTried, signal })
+          return await this.#asGuest(stream, peer, { accept, setTried, signal })
         })
       })
     } catch (error) {
@@ -67,11 +67,11 @@ export class PairService implements Pair, Startable {
     host: PeerId,
     {
       accept,
-      onTried,
+      setTried,
       ...options
     }: AbortOptions & {
       accept(theirs: PairIntroduction): Promise<void>
-      onTried(isOver: boolean): void
+      setTried(is: boolean): void
     },
   ): Promise<PairIntroduction> {
     const { code, introduction, random } = this.#init
@@ -84,11 +84,11 @@ export class PairService implements Pair, Startable {
     const { share } = await readMessage(messages, pairShare, options)
     const sides = { guest: sideOf(cpace.share, guest), host: sideOf(fromHex(share), host) }
     const key = finish(cpace, fromHex(share), sides)
-    onTried(false)
+    setTried(true)
     await writeMessage(messages, pairProof, { proof: proofOf(key, 'guest') }, options)
     const answer = await readMessage(messages, pairAnswer, options)
     if (answer.type === 'refused' || !isEqual(answer.proof, proofOf(key, 'host'))) throw otherCode()
-    onTried(true)
+    setTried(false)
     const theirs = await readMessage(messages, pairIntroduction, options)
     await accept(theirs)
     await writeMessage(messages, pairIntroduction, introduction, options)

@@ -1,5 +1,5 @@
 /** What a terminal shows of a job, gathered from its events. Pure but for its own state; the clock is passed in. */
-import type { JobEvent, JobProgress, JobStarted, PeerShare } from '../../node/index.ts'
+import type { JobEvent, JobProgress, JobStarted, PeerChanged, PeerShare } from '../../node/index.ts'
 import { failureText } from '../words.ts'
 
 /** A stretch of the film in frames, half-open, and how far it is. */
@@ -35,7 +35,7 @@ const HISTORY_MS = 2_000
 
 interface Known {
   name: string
-  state: 'joined' | 'left' | 'draining' | 'resting' | 'unusable' | 'excluded'
+  state: PeerChanged['state']
   detail: string | undefined
   history: number[]
   bytes: { at: number; sent: number; received: number; sentRate: number; receivedRate: number } | undefined
@@ -126,14 +126,7 @@ export class JobModel {
         ...{ peer, name, detail, fps, history, segments },
         made: isDone ? (share?.segments ?? 0) : undefined,
         frames: isDone ? (share?.frames ?? 0) : frames,
-        state:
-          state === 'joined'
-            ? segments.length > 0
-              ? 'working'
-              : 'idle'
-            : OUT.has(state)
-              ? 'out'
-              : (state as 'left'),
+        state: stateOf(state, segments.length > 0),
         sent: bytes?.sentRate ?? 0,
         received: bytes?.receivedRate ?? 0,
       }
@@ -175,4 +168,14 @@ export class JobModel {
   }
 }
 
-const OUT: ReadonlySet<string> = new Set(['unusable', 'excluded'])
+function stateOf(state: PeerChanged['state'], hasWork: boolean): PeerLine['state'] {
+  switch (state) {
+    case 'joined':
+      return hasWork ? 'working' : 'idle'
+    case 'unusable':
+    case 'excluded':
+      return 'out'
+    default:
+      return state
+  }
+}
