@@ -73,10 +73,17 @@ test.skipIf(process.platform !== 'linux')(
     })
     await job.process.event(({ event, state }) => event === 'segment' && state === 'encoding')
     await expect.poll(() => ffmpegIn(lab.directory).length).toBeGreaterThan(0)
-    const seen = [worker.process.pid, ...ffmpegIn(lab.directory)].map((pid) =>
-      readFileSync(`/proc/${pid}/cmdline`, 'latin1'),
-    )
-    const environments = ffmpegIn(lab.directory).map((pid) => readFileSync(`/proc/${pid}/environ`, 'latin1'))
+    const told = (pid: number, what: 'cmdline' | 'environ') => {
+      try {
+        return [readFileSync(`/proc/${pid}/${what}`, 'latin1')]
+      } catch {
+        // It has ended meanwhile.
+        return []
+      }
+    }
+    const seen = [worker.process.pid, ...ffmpegIn(lab.directory)].flatMap((pid) => told(pid, 'cmdline'))
+    const environments = ffmpegIn(lab.directory).flatMap((pid) => told(pid, 'environ'))
+    expect(environments.length).toBeGreaterThan(0)
     const { exitCode, stdout, stderr } = await job.process.ended
     expect(exitCode).toBe(0)
     expect([...seen, ...environments, stdout, stderr].filter((text) => text.includes(OURS))).toEqual([])

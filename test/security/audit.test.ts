@@ -225,6 +225,17 @@ describe('two opinions', () => {
     expect(await audit.look({ ...lie, ...by('new') }, { signal })).toEqual([])
   })
 
+  test('are wanted of all that a peer sends until a look at it has come to its end, and was good', async () => {
+    const { audit, honest, lie } = await opinions()
+    // Somebody else was sooner.
+    const over = AbortSignal.abort(new Error('needless'))
+    await expect(audit.look({ ...lie, ...by('liar') }, { signal: over })).rejects.toThrow('needless')
+    await expect(audit.look({ ...lie, ...by('liar') }, { signal })).rejects.toMatchObject(SUSPECTED)
+    await expect(audit.look({ ...lie, ...by('liar') }, { signal })).rejects.toMatchObject(SUSPECTED)
+    expect(await audit.look({ ...honest, ...by('liar') }, { signal })).toEqual([])
+    expect(await audit.look({ ...lie, ...by('liar') }, { signal })).toEqual([])
+  })
+
   test('are not asked for of everything: by chance, as the work allows', async () => {
     const { audit, honest, lie } = await opinions()
     expect(await audit.look({ ...honest, ...by('one') }, { signal })).toEqual([])

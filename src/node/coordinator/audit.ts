@@ -1,6 +1,6 @@
 /**
- * The look at pictures that peers send: frames and times may be right, and what is seen another film. Each peer's first segment is looked
- * at, and of the others as many as cost little. Nobody is called a liar on one finding: the segment is made once more by somebody else,
+ * The look at pictures that peers send: frames and times may be right, and what is seen another film. All of a peer's segments are
+ * looked at until one was found right, and of the others as many as cost little. Nobody is called a liar on one finding: the segment is made once more by somebody else,
  * and whose pictures are the source's then is believed.
  */
 import { randomBytes } from 'node:crypto'
@@ -66,6 +66,7 @@ export class Audit {
   readonly #init: AuditInit
   /** Frames of the film, from its first on, among which pictures can be looked at. */
   readonly #reach: number
+  /** Peers whose pictures were looked at to the end, and nothing is held against: of what they send the rest is looked at by chance. */
   readonly #known = new Set<string>()
   /** By task: who sent pictures that seem to be others, what they look like, and where. */
   readonly #suspects = new Map<Task, { stretch: Stretch; peers: Map<string, SegmentLook> }>()
@@ -97,10 +98,13 @@ export class Audit {
     this.#looks++
     this.#spentSeconds += this.#init.now() - began
     if (difference === undefined || look === undefined) {
+      // Not before: a look that is broken off, as somebody else was sooner, has seen nothing.
+      this.#known.add(peer)
       this.#suspects.delete(task)
       const worse = [...(suspected?.peers ?? [])].filter(([, theirs]) => isClearlyWorse(theirs, look))
       return worse.map(([suspect]) => suspect).filter((suspect) => suspect !== peer)
     }
+    this.#known.delete(peer)
     const peers = new Map(suspected?.peers).set(peer, look)
     this.#suspects.set(task, { stretch, peers })
     throw new MediaError({ code: 'SEGMENT_PICTURES', detail: difference })
@@ -121,16 +125,15 @@ export class Audit {
     const own = await this.#lookHere(task, stretch, options)
     const isClear = isClearlyWorse(look, own)
     // There is nothing to be told by such looks.
-    if (!isClear && (own === undefined || own.difference !== undefined)) this.#isOff = true
+    if (!isClear && own?.difference !== undefined) this.#isOff = true
     return isClear
   }
 
   #isWorthIt({ peer, isLocal, seconds }: AuditedSegment): boolean {
     if (isLocal) return false
-    const isNew = !this.#known.has(peer)
-    this.#known.add(peer)
+    if (!this.#known.has(peer)) return true
     const each = this.#looks === 0 ? SECONDS_ASSUMED : this.#spentSeconds / this.#looks
-    return isNew || this.#init.random() < (SHARE_OF_WORK * seconds) / Math.max(each, 1e-3)
+    return this.#init.random() < (SHARE_OF_WORK * seconds) / Math.max(each, 1e-3)
   }
 
   #choose({ first, frames }: Task): Stretch {
