@@ -19,8 +19,17 @@ import { complete, completionLines, SCRIPTS, SHELLS, type Shell } from './ui/com
 import { jsonLines } from './ui/json-lines.ts'
 import { logFile } from './ui/log-file.ts'
 import { readSecret } from './ui/read-secret.ts'
+import { isPage, reportText } from './ui/report/index.ts'
 import { reporterFor } from './ui/reporter.ts'
-import { benchmarkTable, checksTable, jobsTable, peersTable, presetsText } from './ui/tables.ts'
+import {
+  benchmarkTable,
+  checksTable,
+  jobsTable,
+  peersTable,
+  presetsText,
+  reportRow,
+  reportsTable,
+} from './ui/tables.ts'
 import type { Reporter } from './ui/terminal/reporter.ts'
 import { verificationText } from './ui/verification.ts'
 import { fileText } from './ui/words.ts'
@@ -165,7 +174,7 @@ interface EncodeCliOptions extends NetworkOptions {
   slots?: number
   wait: number
   report?: string
-  verify: VerifyLevel
+  verify?: VerifyLevel
   yes?: boolean
   quiet?: boolean
   verbose?: boolean
@@ -206,8 +215,12 @@ networkOptions(
     .option('--no-local', 'leave the encoding to the others')
     .option('--slots <n>', 'segments to encode here at once', positiveInteger)
     .addOption(sandboxOption())
-    .option('--report <file>', 'write a certificate of the job there (JSON)', fileName)
-    .addOption(verifyLevel('how to check the output: its times, or its pictures too').default('times'))
+    .option('--report <file>', 'write a report on the job there: a page (.html), or JSON', fileName)
+    .addOption(
+      verifyLevel(
+        'how to check the output: its times, or its pictures too (default: times; full for a page)',
+      ),
+    )
     .option('-y, --yes', 'replace an existing output')
     .option('-q, --quiet', 'say nothing but errors')
     .option('-v, --verbose', 'tell each step of each segment, a line each')
@@ -339,6 +352,42 @@ program
       else out(jobsTable(jobs))
     }),
   )
+
+program
+  .command('report')
+  .description('what became of earlier jobs of this machine, and a page on one of them')
+  .argument('[job]', 'of the list; or a report in JSON')
+  .option('-o, --output <file>', 'where to write it: a page (.html), or JSON; - is standard output', fileName)
+  .option('-y, --yes', 'replace an existing file')
+  .option('--data-dir <dir>', 'where they lie (default: $FFSWARM_HOME or the XDG data directory)')
+  .option('--json', 'one JSON object a line')
+  .action((id: string | undefined, options: ReportCliOptions) =>
+    main(options, async (_signal, swarm) => {
+      const { findReport, listReports, openDataDir, reserveReport, surroundings, withReport } = swarm
+      const dataDir = await openDataDir(options.dataDir, surroundings().env)
+      if (id === undefined) {
+        const reports = (await listReports(dataDir)).map(reportRow)
+        if (options.json) for (const row of reports) json(row)
+        else out(reportsTable(reports))
+        return
+      }
+      const { id: name, report } = await findReport(dataDir, id)
+      const path = options.output ?? `${name}.html`
+      const text = reportText(path === '-' ? `${name}.html` : path, report, withReport)
+      if (path === '-') return out(text)
+      const file = await reserveReport(path, [], { overwrite: options.yes === true })
+      await file.write(text)
+      if (options.json) json({ event: 'report', job: name, path })
+      else out(`${path}\n`)
+    }),
+  )
+
+interface ReportCliOptions {
+  output?: string
+  yes?: boolean
+  dataDir?: string
+  json?: boolean
+}
 
 networkOptions(
   program
@@ -648,7 +697,8 @@ function encodeRequest(inputPath: string, outputPath: string, options: EncodeCli
     isPull,
     atKeyframes: options.exactly,
     local: options.local === undefined ? 'auto' : options.local ? 'always' : 'never',
-    verify: options.verify,
+    // A page shows how good the pictures are.
+    verify: options.verify ?? (isPage(options.report ?? '') ? 'full' : 'times'),
     reportPath: options.report,
   }
 }
@@ -676,11 +726,14 @@ async function encodeTold(
   request: EncodeRequest,
   options: TellingOptions,
   signal: AbortSignal,
-  { encode }: Swarm,
+  { encode, withReport }: Swarm,
 ): Promise<void> {
   const { take: emit, close } = reporter(options)
   try {
-    await encode(node, request, { signal, emit })
+    await encode(node, request, {
+      ...{ signal, emit },
+      writeReport: (path, report) => reportText(path, report, withReport),
+    })
   } finally {
     close()
   }

@@ -97,6 +97,7 @@ export {
 export { whyFormatRefused } from './refused-input.ts'
 export { decodesAlike, needsComparison } from './seek-check.ts'
 export * from './segment/index.ts'
+export { singleRunArguments } from './single-run.ts'
 export { findSizeChange } from './size-change.ts'
 export { planStreams, type StreamPlan } from './stream-plan.ts'
 export { encodeTestPattern, type TestPattern } from './test-pattern.ts'

@@ -2,6 +2,7 @@
  * What a finished file holds against what the source and the params make: every frame time, every stream, both ends of
  * the audio. Read from the packets alone.
  */
+import type { BitRate } from './bit-rate.ts'
 import type { Tool } from './ffmpeg/index.ts'
 import { ptsDigest } from './frame-index.ts'
 import type { OutputFormat } from './output-format.ts'
@@ -53,6 +54,8 @@ export interface VerifiedOutput {
   /** What is wrong with it; empty: nothing. */
   readonly findings: readonly Finding[]
   readonly times: BigInt64Array
+  /** Of the video. */
+  readonly bitRate: BitRate
   /** Ticks by which the muxer moved the video: so that no stream starts below zero (Matroska), or rounding (mp4). */
   readonly shiftTicks: bigint
   /** The same in seconds. */
@@ -74,9 +77,13 @@ export async function verifyOutput(
   options: { signal?: AbortSignal } = {},
 ): Promise<VerifiedOutput> {
   const file = await probe(ffprobe, path, options)
-  const { tracks, videoTimes: times } = await readTracks(ffprobe, file, {
+  const {
+    tracks,
+    videoTimes: times,
+    videoBitRate: bitRate,
+  } = await readTracks(ffprobe, file, {
     ...options,
-    video: file.video.index,
+    video: file.video,
   })
   const compared = checkTimes(times, expected, tracks, file.video.index)
   const isHidden =
@@ -92,6 +99,7 @@ export async function verifyOutput(
     file,
     findings: [...findings, ...streamFindings, ...checkAudio(audio, toCheck(), expected.format)],
     times,
+    bitRate,
     shiftTicks,
     shiftSeconds: toSeconds(shiftTicks, file.video.timeBase),
     hidesPictures: isHidden || (expected.format.demuxer === 'mov' && (times[0] ?? 0n) < 0n),

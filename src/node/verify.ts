@@ -1,8 +1,7 @@
 /** Verifies any file against the source that it was made of, later and whoever made it. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { z } from 'zod'
 import {
   allEnded,
   compareChapters,
@@ -19,19 +18,12 @@ import {
   verifyOutput,
 } from '../media/index.ts'
 import { expectedOthers, expectedOutput } from './coordinator/expected.ts'
-import { JobError } from './coordinator/failure.ts'
 import { type Job, prepareJob, withDecodedIndex } from './coordinator/job.ts'
 import { describeExpected } from './coordinator/joined-output.ts'
 import { shownAsMade } from './coordinator/opening.ts'
 import { type Look, lookAtOutput, seamsOf } from './coordinator/pictures.ts'
-import {
-  findingOf,
-  picturesOf,
-  REPORT_SCHEMA,
-  roundedAudio,
-  timesOf,
-  type VerifyLevel,
-} from './coordinator/report.ts'
+import { type ReadReport, readReport } from './coordinator/read-report.ts'
+import { findingOf, picturesOf, roundedAudio, timesOf, type VerifyLevel } from './coordinator/report.ts'
 import { createDataDir } from './data-dir.ts'
 import type { Surroundings } from './node.ts'
 
@@ -137,29 +129,8 @@ async function withoutCodecs({ streams }: Job): Promise<Awaited<Job['streams']>>
   }
 }
 
-const reportShape = z.object({
-  schema: z.literal(REPORT_SCHEMA),
-  params: z.object({ given: z.string().nullable() }),
-  segments: z.array(z.object({ frames: z.int().min(0) })),
-  source: z.object({ times: z.object({ digest: z.string() }).optional() }),
-  output: z.object({ sha256: z.string().optional() }),
-})
-
-async function readReport(path: string): Promise<z.infer<typeof reportShape>> {
-  try {
-    return reportShape.parse(JSON.parse(await readFile(path, 'utf8')))
-  } catch (error) {
-    const detail =
-      error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'no such file' : undefined
-    throw new JobError(
-      { code: 'REPORT_UNREADABLE', path, detail: detail ?? 'it is no report of ffswarm encode' },
-      { cause: error },
-    )
-  }
-}
-
 async function checkReport(
-  report: z.infer<typeof reportShape>,
+  report: ReadReport,
   job: Job,
   outputPath: string,
   options: { signal: AbortSignal },

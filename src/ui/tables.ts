@@ -1,8 +1,8 @@
 /** Peers and checks as tables for people. */
 
-import type { BenchmarkRow, Check, JobSummary, PeerRow } from '../node/index.ts'
+import type { BenchmarkRow, Check, JobSummary, KeptReport, PeerRow } from '../node/index.ts'
 import type { Preset } from '../node/presets.ts'
-import { formatBytes } from './format.ts'
+import { formatBytes, formatSeconds } from './format.ts'
 
 const SHOWN_ENCODERS = ['libx264', 'libx265', 'libsvtav1', 'libvpx-vp9', 'libaom-av1']
 
@@ -57,6 +57,42 @@ export function jobsTable(jobs: readonly JobSummary[]): string {
     request?.params ?? '',
   ])
   return table(['JOB', 'STATE', 'DONE', 'SEGMENTS', 'ON DISK', 'BEGUN (UTC)', 'FILES', 'PARAMS'], cells)
+}
+
+export interface ReportRow {
+  readonly job: string
+  /** ISO 8601, UTC. */
+  readonly endedAt: string
+  readonly verdict: 'exact' | 'failed'
+  readonly frames: number | null
+  readonly seconds: number | null
+  readonly nodes: number
+  readonly input: string
+  readonly output: string
+  readonly params: string | null
+}
+
+export function reportRow({ id, endedAt, report }: KeptReport): ReportRow {
+  const { verdict, output, work, nodes, source, params } = report
+  return {
+    ...{ job: id, endedAt, verdict, frames: output.times?.count ?? null, seconds: work?.wallSeconds ?? null },
+    ...{ nodes: nodes.length, input: source.path, output: output.path, params: params.given },
+  }
+}
+
+export function reportsTable(rows: readonly ReportRow[]): string {
+  if (rows.length === 0) return 'no job has ended on this machine yet\n'
+  const cells = rows.map(({ job, endedAt, verdict, frames, seconds, nodes, input, output, params }) => [
+    job,
+    endedAt.slice(0, 16).replace('T', ' '),
+    verdict,
+    frames === null ? '-' : `${frames}`,
+    seconds === null ? '-' : formatSeconds(seconds),
+    `${nodes}`,
+    `${input} → ${output}`,
+    params ?? '',
+  ])
+  return table(['JOB', 'ENDED (UTC)', 'VERDICT', 'FRAMES', 'TIME', 'NODES', 'FILES', 'PARAMS'], cells)
 }
 
 /** In full: whoever likes one may want it otherwise in a thing or two. */

@@ -22,6 +22,8 @@ export function segmentText(
   switch (state) {
     case 'assigned':
       return `${what}: ${frames} frames for ${name}${attempt > 1 ? `, try ${attempt}` : ''}`
+    case 'encoded':
+      return `${what}: encoded by ${name} in ${encodeSeconds?.toFixed(1)} s, on its way here`
     case 'verified':
       return `${what}: verified, by ${name} in ${encodeSeconds?.toFixed(1)} s, ${bytes} bytes`
     case 'needless':

@@ -31,7 +31,7 @@ const segmentEvent = z.strictObject({
   bytes: z.number().int().positive().optional(),
   encodeSeconds: z.number().positive().optional(),
   decodedFrom: z.number().int().nullable().optional(),
-  state: z.enum(['assigned', 'encoding', 'verified', 'failed']),
+  state: z.enum(['assigned', 'encoding', 'encoded', 'verified', 'failed']),
   detail: z.string().optional(),
 })
 
@@ -133,7 +133,7 @@ describe('two workers and a coordinator', () => {
       const states = events.flatMap((event) =>
         event.event === 'segment' && event.index === index ? [event.state] : [],
       )
-      expect(states, `segment ${index}`).toEqual(['assigned', 'encoding', 'verified'])
+      expect(states, `segment ${index}`).toEqual(['assigned', 'encoding', 'encoded', 'verified'])
     }
   })
 

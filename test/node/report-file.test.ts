@@ -14,7 +14,7 @@ describe('a reserved report', () => {
     const directory = await temporaryDirectory()
     const report = await reserveReport(join(directory, name), [], { overwrite: false })
     expect(readdirSync(directory)).toEqual([])
-    await report.write({ verdict: 'exact' })
+    await report.write('{"verdict":"exact"}')
     expect(readdirSync(directory)).toEqual([name])
     expect(JSON.parse(readFileSync(join(directory, name), 'utf8'))).toEqual({ verdict: 'exact' })
   })

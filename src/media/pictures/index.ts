@@ -76,12 +76,27 @@ export async function lookAtSegment(
 }
 export { type Stretch, thinOut } from './samples.ts'
 
+/** What a few pictures beside each other are like. */
+export interface StretchLook {
+  /** Places of frames, half-open. */
+  readonly first: number
+  readonly end: number
+  /** From the film's first frame to the stretch's. */
+  readonly seconds: number
+  readonly medianSsim: number
+  readonly lowestSsim: number
+  /** Of the pictures shrunk to 64x36, in dB. */
+  readonly lowestCoarsePsnr: number
+}
+
 export interface PicturesCompared {
   readonly compared: number
   readonly medianSsim: number
   readonly lowestSsim: number
   readonly medianCoarsePsnr: number
   readonly lowestCoarsePsnr: number
+  /** In the film's order. */
+  readonly stretches: readonly StretchLook[]
   readonly findings: readonly (PictureFinding | DecodingFinding)[]
 }
 
@@ -129,7 +144,19 @@ export async function lookAtPictures(
     lowestSsim: lowest(scores.map(({ ssim }) => ssim)),
     medianCoarsePsnr,
     lowestCoarsePsnr: lowest(scores.map(({ coarsePsnr }) => coarsePsnr)),
+    stretches: looks.flatMap(({ stretch, scores: own }) => inParts(stretch, own)).map(lookOf),
     findings: [...missing, ...findings],
+  }
+
+  function lookOf(own: readonly PictureScore[]): StretchLook {
+    const [first = 0, last = 0] = [own[0]?.place, own.at(-1)?.place]
+    const { pts, timing } = output.film
+    return {
+      ...{ first, end: last + 1, seconds: toSeconds((pts[first] ?? 0n) - (pts[0] ?? 0n), timing.source) },
+      medianSsim: median(own.map(({ ssim }) => ssim)),
+      lowestSsim: lowest(own.map(({ ssim }) => ssim)),
+      lowestCoarsePsnr: lowest(own.map(({ coarsePsnr }) => coarsePsnr)),
+    }
   }
 
   async function lookFromStart(stretch: Stretch): Promise<readonly PictureScore[]> {
@@ -141,6 +168,16 @@ export async function lookAtPictures(
     return []
   }
 }
+
+/** Of a film that was looked at as a whole there is one stretch, in which much can be like nothing. */
+function inParts({ first, end }: Stretch, scores: readonly PictureScore[]): (readonly PictureScore[])[] {
+  const size = Math.max(PART_FRAMES, Math.ceil((end - first) / PARTS_MAX))
+  const count = Math.ceil(scores.length / size)
+  return Array.from({ length: count }, (_, at) => scores.slice(at * size, (at + 1) * size))
+}
+
+const PART_FRAMES = 24
+const PARTS_MAX = 400
 
 function lowest(numbers: readonly number[]): number {
   return numbers.reduce((least, number) => Math.min(least, number), Number.POSITIVE_INFINITY)

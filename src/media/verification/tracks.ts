@@ -1,6 +1,8 @@
 /** The streams of a file as their packets tell them, read in one pass without decoding and kept as a few numbers each. */
 import { AscendingTimes } from '../ascending-times.ts'
+import { type BitRate, BytesBySecond } from '../bit-rate.ts'
 import { type FilePlace, fileAccess, run, type Tool } from '../ffmpeg/index.ts'
+import type { Rational } from '../rational.ts'
 
 /** Times in ticks of the stream's time base. */
 export interface Track {
@@ -18,35 +20,57 @@ export interface Tracks {
   readonly tracks: ReadonlyMap<number, Track>
   /** All frame times of the video stream that was asked for, ascending. */
   readonly videoTimes: BigInt64Array
+  readonly videoBitRate: BitRate
 }
+
+/** As many as a picture of them can show. */
+const STRETCHES_MAX = 600
 
 /**
  * @param file its format is the demuxer to use
  * @param select the streams to read: ffprobe's specifier (`a`), or undefined for all
- * @param video the index of the stream whose times are wanted one by one
+ * @param video the stream whose times are wanted one by one, and its bytes
  */
 export async function readTracks(
   ffprobe: Tool,
   file: FilePlace & { readonly format: string },
-  { select, video, signal }: { select?: string; video?: number; signal?: AbortSignal } = {},
+  {
+    select,
+    video,
+    signal,
+  }: {
+    select?: string
+    video?: { readonly index: number; readonly timeBase: Rational }
+    signal?: AbortSignal
+  } = {},
 ): Promise<Tracks> {
   const tracks = new Map<number, { -readonly [Key in keyof Track]: Track[Key] }>()
   const videoTimes = new AscendingTimes()
+  const videoBytes = new BytesBySecond(video?.timeBase ?? { num: 1, den: 1 })
   await run(
     ffprobe,
     [
       ...['-v', 'error', '-f', file.format, ...(select === undefined ? [] : ['-select_streams', select])],
-      ...['-show_entries', 'packet=stream_index,pts,dts,duration', '-of', 'csv=p=0', `file:${file.path}`],
+      ...[
+        '-show_entries',
+        'packet=stream_index,pts,dts,duration,size',
+        '-of',
+        'csv=p=0',
+        `file:${file.path}`,
+      ],
     ],
     {
       signal,
       access: fileAccess([file]),
       onLine(line) {
-        const [index = '', time = '', decodeTime = '', length = ''] = line.split(',')
+        const [index = '', time = '', decodeTime = '', length = '', size = ''] = line.split(',')
         if (!/^\d+$/.test(index) || !/^-?\d+$/.test(time)) return
         const stream = Number(index)
         const pts = BigInt(time)
-        if (stream === video) videoTimes.insert(pts)
+        if (stream === video?.index) {
+          videoTimes.insert(pts)
+          videoBytes.add(pts, Number(size) || 0)
+        }
         const dts = /^-?\d+$/.test(decodeTime) ? BigInt(decodeTime) : pts
         const end = pts + (/^\d+$/.test(length) ? BigInt(length) : 0n)
         const track = tracks.get(stream)
@@ -62,5 +86,5 @@ export async function readTracks(
       },
     },
   )
-  return { tracks, videoTimes: videoTimes.toArray() }
+  return { tracks, videoTimes: videoTimes.toArray(), videoBitRate: videoBytes.toBitRate(STRETCHES_MAX) }
 }

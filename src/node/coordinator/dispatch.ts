@@ -290,6 +290,7 @@ export class Dispatch {
         },
         onEncoded: (encodeSeconds) => {
           seconds = this.#seconds() - began
+          this.#tell(attempt, 'encoded', { encodeSeconds })
           this.#scheduler.encoded(assignment, encodeSeconds, this.#seconds())
           this.assign()
         },

@@ -85,8 +85,8 @@ export interface SegmentChanged {
   readonly encodeSeconds?: number
   /** Where its decoding started, in ticks of the source; null is the file's start. Undefined until it is encoded. */
   readonly decodedFrom?: number | null
-  /** `needless`: others were sooner, and what it has is thrown away. */
-  readonly state: 'assigned' | 'encoding' | 'verified' | 'failed' | 'needless'
+  /** `encoded`: its bytes come here, and are looked at; `needless`: others were sooner, and what it has is thrown away. */
+  readonly state: 'assigned' | 'encoding' | 'encoded' | 'verified' | 'failed' | 'needless'
   /** Why it failed; `REFUSED` says that the peer has not begun: it is busy for someone else. */
   readonly code?: string
   readonly detail?: string

@@ -42,6 +42,7 @@ export type JobFailure =
   | ({ code: 'SEGMENT_CHANGED' } & BlamedSegment)
   | { code: 'REPORT_UNWRITABLE'; path: string; detail: string }
   | { code: 'REPORT_UNREADABLE'; path: string; detail: string }
+  | { code: 'REPORT_UNKNOWN'; id: string; known: readonly string[] }
   | { code: 'LOG_FILE_TAKEN'; path: string; detail: string }
 
 export class JobError extends Error {
@@ -121,6 +122,10 @@ function describe(failure: JobFailure): string {
       return `${failure.path} cannot be written (${failure.detail}): name another file with --report`
     case 'LOG_FILE_TAKEN':
       return `${failure.path} cannot be used (${failure.detail}): name another file with --log-file`
+    case 'REPORT_UNKNOWN': {
+      const known = failure.known.length === 0 ? '' : `, but of ${failure.known.join(', ')}`
+      return `there is no report of one job ${failure.id}${known}: name one as 'ffswarm report' lists them, or a report's file`
+    }
     case 'REPORT_UNREADABLE':
       return `${failure.path} cannot be used: ${failure.detail}; name the file that 'ffswarm encode --report' has written`
   }

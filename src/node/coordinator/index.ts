@@ -11,22 +11,25 @@ import { JobError } from './failure.ts'
 import { type Job, prepareJob } from './job.ts'
 import { waitForPeers } from './job-peers.ts'
 import { joinOutput, tryJoinOptions, verifyJoined } from './joined-output.ts'
+import { keepReport } from './kept-reports.ts'
 import { type OutputFile, reserveOutput } from './output-file.ts'
 import { peerShares } from './peer-shares.ts'
 import { phaseClock } from './phase-clock.ts'
-import { type Evidence, toReport } from './report.ts'
+import { type Evidence, type Report, toReport } from './report.ts'
 import { reserveReport } from './report-file.ts'
 import type { EncodeOptions, EncodeRequest } from './request.ts'
 import { checkSegments } from './segment-integrity.ts'
 import { watchSource } from './source-watch.ts'
 import { openJob, type StoredJob } from './store/index.ts'
+import { Timeline } from './timeline.ts'
 import { isHopeless, UnfinishedError } from './unfinished.ts'
 import type { VerifiedSegment } from './verify-segment.ts'
 
 export type { EncodeOptions, EncodeRequest } from './request.ts'
 
 /**
- * Encodes a file over the swarm, and writes the report on it if there is to be one, however it ends.
+ * Encodes a file over the swarm, and writes the report on it where there is to be one, however it ends; one is kept for whoever asks
+ * later.
  *
  * @throws MediaError, JobError, OutputError, ProtocolError; the signal's reason when it was aborted; UnfinishedError with one of
  * these as its cause where segments are kept. Nothing else is left behind then but the report, and an existing output is as it was.
@@ -39,8 +42,13 @@ export async function encode(
   const { inputPath, outputPath, reportPath, params, verify: level } = request
   const report =
     reportPath === undefined ? undefined : await reserveReport(reportPath, [inputPath, outputPath], request)
-  const evidence: Evidence = { inputPath, outputPath, params, level, failedAttempts: [], warnings: [] }
+  const timeline = new Timeline(node.surroundings.now)
+  const evidence: Evidence = {
+    ...{ inputPath, outputPath, params, level, timeline, failedAttempts: [], warnings: [] },
+    begunAt: Date.now(),
+  }
   const emit = (event: JobEvent) => {
+    timeline.take(event)
     if (event.event === 'warning') evidence.warnings.push(event.message)
     if (event.event === 'segment' && event.state === 'failed') evidence.failedAttempts.push(event)
     node.log.job(event)
@@ -52,18 +60,32 @@ export async function encode(
   } catch (error) {
     // What became of the job is what counts.
     const isOfWork = evidence.segments !== undefined || evidence.failedAttempts.length > 0
-    await report?.write(toReport(evidence, error), { overwrite: isOfWork }).catch((cause: unknown) => {
+    const failed = toReport(evidence, error)
+    await report?.write(textOf(failed), { overwrite: isOfWork }).catch((cause: unknown) => {
       emit({ event: 'warning', message: cause instanceof Error ? cause.message : String(cause) })
     })
+    if (isOfWork) await keep(failed)
     throw error
   }
+  timeline.take(done)
+  const exact = toReport(evidence, undefined)
+  await keep(exact)
   try {
-    await report?.write(toReport(evidence, undefined))
+    await report?.write(textOf(exact))
   } finally {
     // The output is there, whatever becomes of the report.
     emit(done)
   }
   return done
+
+  function textOf(content: Report): string {
+    return options.writeReport?.(reportPath ?? '', content) ?? `${JSON.stringify(content, null, 2)}\n`
+  }
+
+  /** A disk that is full, or not to be written, is no matter of a film that is done. */
+  async function keep(content: Report): Promise<void> {
+    if (evidence.id !== undefined) await keepReport(node.dataDir, evidence.id, content).catch(() => {})
+  }
 }
 
 async function encodeFile(
@@ -101,7 +123,7 @@ async function encodeFile(
     const refused = new AbortController()
     const told = tellLosses(prepared, { emit }).catch((error: unknown) => refused.abort(error))
     const { size: sizeBytes, mtime: modified } = await stat(prepared.source.path)
-    Object.assign(evidence, { job: prepared, file: { sizeBytes, modified } })
+    Object.assign(evidence, { id: stored.id, job: prepared, file: { sizeBytes, modified } })
     await tryJoinOptions(node, prepared, { signal, scratchDir: directory })
     output = await reserveOutput(request.outputPath, {
       overwrite: request.overwrite || (await stored.hasFinished(request.outputPath)),

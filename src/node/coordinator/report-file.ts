@@ -3,12 +3,13 @@ import { open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { JobError } from './failure.ts'
 import { nameBeside } from './output-file.ts'
+import { PAGE_BEGINNING, REPORT_BYTES_MAX } from './read-report.ts'
 import { REPORT_SCHEMA } from './report.ts'
 import { isSameFile } from './same-file.ts'
 
 export interface ReportFile {
   /** Replaces what is there, unless it is told not to. @throws JobError REPORT_UNWRITABLE */
-  write(content: object, options?: { overwrite: boolean }): Promise<void>
+  write(text: string, options?: { overwrite: boolean }): Promise<void>
 }
 
 /** Whether it is one of ours, or empty. */
@@ -16,14 +17,11 @@ async function isReport(path: string, sizeBytes: number): Promise<boolean> {
   if (sizeBytes > REPORT_BYTES_MAX) return false
   try {
     const text = await readFile(path, 'utf8')
-    return text === '' || isOurs(JSON.parse(text))
+    return text === '' || text.startsWith(PAGE_BEGINNING) || isOurs(JSON.parse(text))
   } catch {
     return false
   }
 }
-
-/** A report of 4,000 segments has some 4 MB. */
-const REPORT_BYTES_MAX = 64 * 2 ** 20
 
 function isOurs(content: unknown): boolean {
   return (
@@ -53,7 +51,7 @@ export async function reserveReport(
     throw unwritable('it is there already and no report; -y replaces it')
   }
   const partial = nameBeside(resolve(path), ['.', '.partial'])
-  const write = async (text: string) => {
+  const writePartial = async (text: string) => {
     try {
       const file = await open(partial, 'wx', 0o666)
       try {
@@ -70,13 +68,13 @@ export async function reserveReport(
       )
     }
   }
-  await write('')
+  await writePartial('')
   await rm(partial, { force: true })
   return {
-    async write(content, { overwrite: replaces } = { overwrite: true }) {
+    async write(text, { overwrite: replaces } = { overwrite: true }) {
       // That of a finished film is worth more than that a try to make it again was refused.
       if (!replaces && there !== undefined && there.size > 0) return
-      await write(`${JSON.stringify(content, null, 2)}\n`)
+      await writePartial(text)
       await rename(partial, path)
     },
   }

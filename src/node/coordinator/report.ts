@@ -10,6 +10,7 @@ import {
   lowerBound,
   type PicturesCompared,
   type SourceStream,
+  singleRunArguments,
   summarizeTimes,
   type VerifiedOutput,
 } from '../../media/index.ts'
@@ -17,10 +18,11 @@ import { SOFTWARE } from '../version.ts'
 import type { SegmentChanged } from './events.ts'
 import type { Job } from './job.ts'
 import { type BlamedFinding, describeBlamed, OutputError } from './output-error.ts'
+import type { Timeline } from './timeline.ts'
 import type { VerifiedSegment } from './verify-segment.ts'
 
 /** The number changes when a field changes its meaning or goes away, not when one is added. */
-export const REPORT_SCHEMA = 'ffswarm-report/1'
+export const REPORT_SCHEMA = 'ffswarm-report/1' as const
 
 /** How thoroughly an output is looked at: by its packets' times alone, or by its pictures too. */
 export type VerifyLevel = 'times' | 'full'
@@ -31,6 +33,8 @@ export interface Evidence {
   readonly outputPath: string
   readonly params: string | undefined
   readonly level: VerifyLevel
+  /** Of the job. */
+  id?: string
   /** Of the source, at the job's start. */
   file?: { sizeBytes: number; modified: Date }
   job?: Job
@@ -45,6 +49,9 @@ export interface Evidence {
   copies?: number
   readonly failedAttempts: SegmentChanged[]
   readonly warnings: string[]
+  readonly timeline: Timeline
+  /** Milliseconds since 1970, when the job began. */
+  readonly begunAt: number
 }
 
 export type Report = ReturnType<typeof toReport>
@@ -57,14 +64,17 @@ export function toReport(evidence: Evidence, error: unknown) {
     verdict: error === undefined ? ('exact' as const) : ('failed' as const),
     ...(error === undefined ? {} : { failure: failureOf(error) }),
     software: SOFTWARE,
+    begunAt: new Date(evidence.begunAt).toISOString(),
     level,
     source: { path: evidence.inputPath, ...sourceOf(evidence) },
     params: { given: evidence.params ?? null, ...(job === undefined ? {} : paramsOf(job)) },
     ...(job === undefined ? {} : { plan: planOf(job) }),
+    singleRun: singleRunOf(evidence),
     nodes: nodesOf(segments),
     segments: segments.map((segment) => segmentOf(segment, evidence)),
     output: { path: evidence.outputPath, ...outputOf(evidence) },
     warnings: evidence.warnings,
+    work: evidence.timeline.work(),
   }
 }
 
@@ -119,6 +129,15 @@ function planOf({ id, film: { pts, timing }, zeroMicroseconds, container }: Job)
   }
 }
 
+/** Null before it is known what becomes of each stream. */
+function singleRunOf({ job, expected, inputPath, outputPath }: Evidence): string[] | null {
+  if (job === undefined || expected === undefined) return null
+  const { params, format, film } = job
+  const encoderTimeBase = film.timing.encoder
+  const plain = { params, format, encoderTimeBase, inputPath, outputPath, plan: expected.plan }
+  return ['ffmpeg', ...singleRunArguments(plain)]
+}
+
 function nodesOf(segments: readonly VerifiedSegment[]) {
   return [...new Set(segments.map(({ executor }) => executor.peer))].map((peer) => {
     const own = segments.filter(({ executor }) => executor.peer === peer)
@@ -167,7 +186,7 @@ export function picturesOf({ findings: _, ...figures }: PicturesCompared) {
 
 function outputOf({ job, expected, verified, digest, pictures }: Evidence) {
   if (job === undefined || expected === undefined || verified === undefined) return {}
-  const { file, times, shiftTicks, audio } = verified
+  const { file, times, shiftTicks, audio, bitRate } = verified
   return {
     sizeBytes: file.sizeBytes,
     ...(digest === undefined ? {} : { sha256: digest.sha256 }),
@@ -181,6 +200,7 @@ function outputOf({ job, expected, verified, digest, pictures }: Evidence) {
     },
     expectedTimes: timesOf(expected.times),
     times: timesOf(times),
+    bitRate,
     shiftTicks: Number(shiftTicks),
     audio: audio.map(roundedAudio),
     ...(pictures === undefined ? {} : { pictures: picturesOf(pictures) }),

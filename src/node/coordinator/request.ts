@@ -1,7 +1,7 @@
 /** What a job is asked for, and whom it tells. */
 import type { JobEvent } from './events.ts'
 import type { JobRequest } from './job.ts'
-import type { VerifyLevel } from './report.ts'
+import type { Report, VerifyLevel } from './report.ts'
 
 export interface EncodeRequest extends JobRequest {
   /** The id of the job that it goes on with; undefined: that of its input, output and params. */
@@ -20,11 +20,13 @@ export interface EncodeRequest extends JobRequest {
   /** Encode on this node too: `auto` does unless a worker on this machine already has its CPUs. */
   readonly local: 'auto' | 'always' | 'never'
   readonly verify: VerifyLevel
-  /** Where to write the certificate. */
+  /** Where to write the report. */
   readonly reportPath: string | undefined
 }
 
 export interface EncodeOptions {
   signal: AbortSignal
   emit(event: JobEvent): void
+  /** What is written into the report's file; by default the report itself, in JSON. */
+  writeReport?(path: string, report: Report): string
 }

@@ -90,6 +90,7 @@ export class JobModel {
         const part = { first, end: first + frames, peer }
         const key = `${index} ${peer}`
         if (state === 'assigned' || state === 'encoding') this.#parts.set(key, { ...part, encoded: 0 })
+        else if (state === 'encoded') this.#parts.set(key, { ...part, encoded: frames })
         else if (state === 'verified') this.#parts.set(key, { ...part, encoded: undefined })
         else this.#parts.delete(key)
         return
