@@ -2,7 +2,15 @@
 /** The command line: words into one call into node/, a reporter, and an exit code. */
 import './polyfill.ts'
 import { hostname } from 'node:os'
-import { Argument, Command, type Command as CommandType, InvalidArgumentError, Option } from 'commander'
+import {
+  Argument,
+  Command,
+  CommanderError,
+  type Command as CommandType,
+  InvalidArgumentError,
+  Option,
+} from 'commander'
+import { type Config, ConfigError, readConfig } from './node/config.ts'
 import type {
   EncodeRequest,
   FileEvent,
@@ -13,14 +21,32 @@ import type {
   VerifyLevel,
   WorkerTaskEvent,
 } from './node/index.ts'
-import { findPreset, PRESETS, type Preset } from './node/presets.ts'
+import { type Preset, presetsWith } from './node/presets.ts'
 import { VERSION } from './node/version.ts'
+import {
+  collect,
+  fileName,
+  nonNegativeInteger,
+  pictureSize,
+  port,
+  positiveInteger,
+  positiveNumber,
+} from './ui/arguments.ts'
 import { complete, completionLines, SCRIPTS, SHELLS, type Shell } from './ui/completion.ts'
 import { jsonLines } from './ui/json-lines.ts'
 import { logFile } from './ui/log-file.ts'
 import { readSecret } from './ui/read-secret.ts'
 import { isPage, reportText } from './ui/report/index.ts'
 import { reporterFor } from './ui/reporter.ts'
+import {
+  applySettings,
+  CONFIG_EXAMPLE,
+  checkSettings,
+  configText,
+  type Known,
+  settingsFor,
+  settingsOf,
+} from './ui/settings.ts'
 import {
   benchmarkTable,
   checksTable,
@@ -58,6 +84,15 @@ interface NetworkOptions {
   json?: boolean
   logFile?: string | undefined
 }
+
+const { config, configError } = await readConfig({
+  ...{ cwd: process.cwd(), env: process.env, platform: process.platform, uid: process.getuid?.() },
+}).then(
+  (read) => ({ config: read, configError: undefined }),
+  // Help and slips of the pen do without.
+  (error: unknown) => ({ config: { files: [], userPath: undefined } satisfies Config, configError: error }),
+)
+const PRESETS = presetsWith(config.files)
 
 const program = new Command('ffswarm')
   .description('One video, all your machines: encode with FFmpeg on every computer of your network.')
@@ -328,6 +363,41 @@ program
     if (options.json) for (const known of PRESETS) json(known)
     else out(presetsText(PRESETS))
   })
+
+program
+  .command('config')
+  .description('what files and the environment set for all calls, and where they lie')
+  .option('--example', 'a file to begin with')
+  .option('--json', 'one JSON object a line')
+  .action((options: { example?: boolean; json?: boolean }) =>
+    main(options, async () => {
+      if (options.example) return out(CONFIG_EXAMPLE)
+      const known = knownSettings(program.commands)
+      if (!options.json) return out(configText(config, known))
+      for (const { path, of } of config.files) json({ event: 'file', path, of })
+      for (const setting of known) json({ event: 'setting', ...setting })
+    }),
+  )
+
+/** @throws ConfigError */
+function knownSettings(commands: readonly CommandType[]): Known[] {
+  if (configError !== undefined) throw configError
+  const refuse = (path: string, setting: string, detail: string): never => {
+    throw new ConfigError({ code: 'CONFIG_INVALID', path, setting, detail })
+  }
+  checkSettings(program, config.files, refuse)
+  return commands.flatMap((command) => settingsFor(command, config, process.env, refuse))
+}
+
+program.hook('preAction', async (_program, command) => {
+  if (settingsOf(command).size === 0) return
+  try {
+    applySettings(command, knownSettings([command]))
+  } catch (error) {
+    await main(command.opts(), () => Promise.reject(error))
+    throw new CommanderError(2, 'ffswarm.settings', '')
+  }
+})
 
 program
   .command('jobs')
@@ -887,52 +957,10 @@ async function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-function collect(value: string, previous: string[] = []): string[] {
-  return [...previous, value]
-}
-
-function fileName(text: string): string {
-  if (text === '') throw new InvalidArgumentError('a file name is expected.')
-  return text
-}
-
 function preset(name: string): Preset {
-  const found = findPreset(name)
+  const found = PRESETS.find((known) => known.name === name)
   if (found !== undefined) return found
   throw new InvalidArgumentError(`there are ${PRESETS.map((known) => known.name).join(', ')}.`)
-}
-
-function nonNegativeInteger(text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a whole number is expected.')
-  return Number(text)
-}
-
-function positiveInteger(text: string): number {
-  const value = nonNegativeInteger(text)
-  if (value === 0) throw new InvalidArgumentError('at least 1 is expected.')
-  return value
-}
-
-function positiveNumber(text: string): number {
-  const value = Number(text)
-  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('a number above 0 is expected.')
-  return value
-}
-
-/** As the benchmark's protocol has it. */
-const PICTURE_SIDE_MAX = 16_384
-
-function pictureSize(text: string): { width: number; height: number } {
-  const match = /^(\d{2,5})x(\d{2,5})$/.exec(text)
-  if (match === null || match.slice(1).some((side) => Number(side) > PICTURE_SIDE_MAX))
-    throw new InvalidArgumentError('WIDTHxHEIGHT is expected, such as 1920x1080.')
-  return { width: Number(match[1]), height: Number(match[2]) }
-}
-
-function port(text: string): number {
-  const value = nonNegativeInteger(text)
-  if (value > 65_535) throw new InvalidArgumentError('a port is at most 65535.')
-  return value
 }
 
 try {

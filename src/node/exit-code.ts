@@ -18,6 +18,8 @@ const USAGE: ReadonlySet<string> = new Set([
   'OUTPUTS_COLLIDE',
   'REPORT_OF_SEVERAL',
   'OUTPUT_DIRECTORY_WANTED',
+  'CONFIG_UNREADABLE',
+  'CONFIG_INVALID',
 ])
 const ENVIRONMENT: ReadonlySet<string> = new Set([
   ...['TOOL_MISSING', 'TOOL_UNUSABLE', 'PORT_IN_USE', 'LISTEN_FAILED', 'DATA_DIR_UNUSABLE'],

@@ -61,6 +61,9 @@ export const PRESETS: readonly Preset[] = [
   },
 ]
 
-export function findPreset(name: string): Preset | undefined {
-  return PRESETS.find((preset) => preset.name === name)
+/** Those and a user's own, which may take the place of one. @param files the first one counts */
+export function presetsWith(files: readonly { readonly presets: readonly Preset[] }[]): readonly Preset[] {
+  const byName = new Map(PRESETS.map((preset) => [preset.name, preset]))
+  for (const { presets } of files.toReversed()) for (const preset of presets) byName.set(preset.name, preset)
+  return [...byName.values()]
 }

@@ -14,7 +14,7 @@ async function completed(...words: string[]): Promise<string[]> {
 
 test.each<[string[], string[]]>([
   [['enc'], ['encode']],
-  [['re'], ['resume']],
+  [['res'], ['resume']],
   [
     ['encode', '--ver'],
     ['--verify', '--verbose'],
