@@ -558,18 +558,20 @@ program
     }),
   )
 
-program
-  .command('doctor')
-  .description('what this machine has for encoding in a swarm, and what is missing')
-  .option('--json', 'one JSON object a line')
-  .action((options: { json?: boolean }) =>
-    main(options, async (signal, { doctor, surroundings }) => {
-      const checks = await doctor(surroundings(), { signal })
-      if (options.json) for (const check of checks) json(check)
-      else out(checksTable(checks))
-      if (checks.some(({ state }) => state === 'error')) process.exitCode = 3
-    }),
-  )
+networkOptions(
+  program
+    .command('doctor')
+    .description('what this machine has for encoding in a swarm, and what is missing')
+    .option('--timeout <s>', 'how long to look for others', positiveNumber, 3),
+).action((options: NetworkOptions & { timeout: number }) =>
+  main(options, async (signal, { doctor, surroundings }) => {
+    const { role: _, ...init } = nodeInit('observer', options)
+    const checks = await doctor(surroundings(), { signal, init, seconds: options.timeout })
+    if (options.json) for (const check of checks) json(check)
+    else out(checksTable(checks))
+    if (checks.some(({ state }) => state === 'error')) process.exitCode = 3
+  }),
+)
 
 interface PairCliOptions {
   name: string

@@ -4,8 +4,9 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { type Located, locateTools, readCapabilities, whyNotEncoding } from '../media/index.ts'
 import { createDataDir } from './data-dir.ts'
+import { checkSwarm } from './doctor-swarm.ts'
 import { defaultSlots, readMachine } from './machine.ts'
-import type { Surroundings } from './node.ts'
+import type { NodeInit, Surroundings } from './node.ts'
 import { openSandbox, type Sandbox } from './sandbox/index.ts'
 import { SOFTWARE } from './version.ts'
 
@@ -24,9 +25,20 @@ const ORIGINS: Readonly<Record<Located['origin'], string>> = {
 /** The encoders most people ask for. */
 const COMMON_ENCODERS = ['libx264', 'libx265', 'libsvtav1', 'libvpx-vp9', 'libaom-av1']
 
-export async function doctor(surroundings: Surroundings, options: { signal: AbortSignal }): Promise<Check[]> {
+export interface DoctorOptions {
+  readonly signal: AbortSignal
+  /** As what it looks for others. */
+  readonly init: Omit<NodeInit, 'role'>
+  /** How long it looks for them. */
+  readonly seconds: number
+}
+
+export async function doctor(given: Surroundings, options: DoctorOptions): Promise<Check[]> {
+  const { dataDir } = options.init
+  const env = dataDir === undefined ? given.env : { ...given.env, FFSWARM_HOME: dataDir }
+  const surroundings = { ...given, env }
   const machine = await readMachine()
-  return [
+  const ofMachine: Check[] = [
     { name: 'ffswarm', state: 'ok', detail: `${SOFTWARE}, Node ${process.versions.node}` },
     {
       name: 'machine',
@@ -37,6 +49,14 @@ export async function doctor(surroundings: Surroundings, options: { signal: Abor
     ...(await checkTools(surroundings, options)),
     checkNetwork(),
   ]
+  // Without ffmpeg there is no node; what is to be done about that is said.
+  if (ofMachine.some(({ state }) => state === 'error')) return ofMachine
+  try {
+    return [...ofMachine, ...(await checkSwarm(options.init, surroundings, options))]
+  } catch (error) {
+    options.signal.throwIfAborted()
+    return [...ofMachine, failed('swarm', error)]
+  }
 }
 
 async function checkDataDir({ env }: Surroundings): Promise<Check[]> {

@@ -184,6 +184,7 @@ export async function createNode(
       membership.peers.find(({ id }) => id.toString() === peer)?.hello.name ?? `…${peer.slice(-8)}`
     const describeSelf = (): Hello => ({
       protocolVersion: 1,
+      clockMs: Date.now(),
       software: SOFTWARE,
       name: init.name,
       swarm,

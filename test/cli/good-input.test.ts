@@ -210,7 +210,9 @@ describe.skipIf(!carried)('a machine that has nothing but Node', () => {
   const bare = () => ({ ...env(), PATH: '/nowhere', FFSWARM_FFMPEG: undefined, FFSWARM_FFPROBE: undefined })
 
   test('uses the ffmpeg of the npm packages, and doctor says so', async () => {
-    const { stdout, exitCode } = await runCli(['doctor', '--json'], { env: bare() })
+    const { stdout, exitCode } = await runCli(['doctor', '--json', '--timeout', '0.1', ...LOOPBACK], {
+      env: bare(),
+    })
     expect(exitCode).toBe(0)
     const checks = stdout
       .trim()

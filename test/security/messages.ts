@@ -22,7 +22,15 @@ export const MESSAGES = {
     helloMessage,
     {
       ...{ protocolVersion: 1, software: 'ffswarm/1', name: 'attic', swarm: 'default', role: 'worker' },
-      ...{ state: 'idle', host: 'ab', cpus: [0, 1], cores: 2, slots: 1, busySlots: 0 },
+      ...{
+        clockMs: 1_795_000_000_000,
+        state: 'idle',
+        host: 'ab',
+        cpus: [0, 1],
+        cores: 2,
+        slots: 1,
+        busySlots: 0,
+      },
       ...{ serving: [{ name: 'desk', tasks: 1 }], ffmpeg: { version: '7.0', encoders: ['libx264'] } },
     },
   ],

@@ -41,6 +41,8 @@ export const helloMessage = z.object({
     )
     .max(16)
     .default([]),
+  /** Its clock when it says so: milliseconds since 1970. */
+  clockMs: z.int().min(0).max(8.64e15).optional(),
   ffmpeg: z
     .object({
       version: z
