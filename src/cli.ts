@@ -11,6 +11,7 @@ import {
   Option,
 } from 'commander'
 import { type Config, ConfigError, readConfig } from './node/config.ts'
+import { BENCHMARK_SECONDS_DEFAULT, WAIT_SECONDS_DEFAULT } from './node/coordinator/request.ts'
 import type {
   EncodeRequest,
   FileEvent,
@@ -227,7 +228,7 @@ networkOptions(
       fileName,
     )
     .option('--peers <n>', 'wait for so many other nodes first', nonNegativeInteger)
-    .option('--wait <seconds>', 'how long to wait for them', positiveNumber, 60)
+    .option('--wait <seconds>', 'how long to wait for them', positiveNumber, WAIT_SECONDS_DEFAULT)
     .option('--params <params>', 'FFmpeg output options (default: "-c:v libx264 -preset fast")')
     .addOption(
       new Option('--preset <name>', "tried params by their name: 'ffswarm presets' shows them")
@@ -750,7 +751,6 @@ function nodeInit(role: NodeInit['role'], options: NetworkOptions): NodeInit {
   }
 }
 
-const BENCHMARK_SECONDS_DEFAULT = 8
 const PULLED_SECONDS_DEFAULT = 10
 
 function encodeRequest(inputPath: string, outputPath: string, options: EncodeCliOptions): EncodeRequest {

@@ -1,2 +1,20 @@
-/** ffswarm as a library: the same nodes and jobs as the command line's. */
-export * from './node/index.ts'
+export * from './library.ts'
+export type * from './node/coordinator/events.ts'
+export {
+  JobError,
+  type JobFailure,
+  MediaError,
+  type MediaFailure,
+  NetworkError,
+  type NetworkFailure,
+  OutputError,
+  type PeerRow,
+  type ReadReport,
+  type SandboxMode,
+  UnfinishedError,
+  VERSION,
+  type Verification,
+  type VerifyLevel,
+  type WorkerTaskEvent,
+} from './node/index.ts'
+export { PRESETS, type Preset } from './node/presets.ts'

@@ -35,7 +35,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   node: ['media', 'protocols', 'polyfill.ts'],
   ui: ['node'],
   'cli.ts': ['node', 'ui', 'polyfill.ts'],
-  'index.ts': ['node', 'polyfill.ts'],
+  'library.ts': ['node', 'ui'],
+  'index.ts': ['library.ts', 'node'],
 }
 
 describe('imports', () => {

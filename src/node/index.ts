@@ -7,7 +7,7 @@
  * await node.stop()
  * ```
  */
-export { isOutputName } from '../media/index.ts'
+export { isOutputName, MediaError, type MediaFailure } from '../media/index.ts'
 export { toConnect } from './address.ts'
 export { encodeBatch, type FileEvent, isBatch, outputBeside, planBatch } from './batch.ts'
 export { type BenchmarkRow, benchmarkSwarm } from './benchmark.ts'
@@ -16,10 +16,13 @@ export { JobError, type JobFailure } from './coordinator/failure.ts'
 export { type EncodeOptions, type EncodeRequest, encode } from './coordinator/index.ts'
 export { findReport, type KeptReport, listReports } from './coordinator/kept-reports.ts'
 export { refuseLogFile } from './coordinator/log-file.ts'
+export { OutputError } from './coordinator/output-error.ts'
 export { type ReadReport, withReport } from './coordinator/read-report.ts'
 export type { Report, VerifyLevel } from './coordinator/report.ts'
 export { reserveReport } from './coordinator/report-file.ts'
+export { BENCHMARK_SECONDS_DEFAULT, WAIT_SECONDS_DEFAULT } from './coordinator/request.ts'
 export { discardJob, findJob, type JobSummary, listJobs, resumeRequest } from './coordinator/store/index.ts'
+export { UnfinishedError } from './coordinator/unfinished.ts'
 export { openDataDir } from './data-dir.ts'
 export { SWARM_DEFAULT } from './discovery.ts'
 export { type Check, doctor } from './doctor.ts'

@@ -3,6 +3,10 @@ import type { JobEvent } from './events.ts'
 import type { JobRequest } from './job.ts'
 import type { Report, VerifyLevel } from './report.ts'
 
+/** A node's first segment is so long that it measures the node, and no longer. */
+export const BENCHMARK_SECONDS_DEFAULT = 8
+export const WAIT_SECONDS_DEFAULT = 60
+
 export interface EncodeRequest extends JobRequest {
   /** The id of the job that it goes on with; undefined: that of its input, output and params. */
   readonly job?: string

@@ -1,0 +1,36 @@
+/**
+ * Encodes a file with whoever is there, and draws how far it is.
+ *
+ *     node examples/encode.mjs film.mkv film.mp4 "-c:v libx264 -crf 23"
+ */
+import { createNode, JobError, MediaError } from 'ffswarm'
+
+const [input = 'film.mkv', output = 'film.mp4', params = '-c:v libx264 -preset fast'] = process.argv.slice(2)
+const interrupted = new AbortController()
+process.once('SIGINT', () => interrupted.abort(new Error('interrupted')))
+
+// FFSWARM_CONNECT names nodes that are not found by themselves: HOST:PORT, with commas between several.
+const connect = process.env.FFSWARM_CONNECT?.split(',') ?? []
+const node = await createNode({ name: 'example', connect, mdns: connect.length === 0 })
+try {
+  const done = await node.encode(input, output, {
+    params,
+    peers: connect.length,
+    overwrite: true,
+    signal: interrupted.signal,
+    onEvent(event) {
+      if (event.event === 'peer') console.error(`${event.name}: ${event.state}`)
+      if (event.event === 'progress') {
+        console.error(`${event.frames} of ${event.total} frames, ${event.fps.toFixed(1)} a second`)
+      }
+    },
+  })
+  for (const { name, frames } of done.peers) console.log(`${name}: ${frames} frames`)
+} catch (error) {
+  // Each failure has a code, and words that say what to do.
+  if (!(error instanceof MediaError || error instanceof JobError)) throw error
+  console.error(`${error.code}: ${error.message}`)
+  process.exitCode = 1
+} finally {
+  await node.stop()
+}
