@@ -15,10 +15,12 @@ import { BENCHMARK_SECONDS_DEFAULT, WAIT_SECONDS_DEFAULT } from './node/coordina
 import type {
   EncodeRequest,
   FileEvent,
+  JobEvent,
   NodeInit,
   PairedMachine,
   SandboxMode,
   SwarmNode,
+  Turn,
   VerifyLevel,
   WorkerTaskEvent,
 } from './node/index.ts'
@@ -299,8 +301,8 @@ async function encodeSeveral(
   await asCoordinator(options, signal, swarm, async (node) => {
     const failure = await swarm.encodeBatch(files, {
       ...{ overwrite: options.yes === true, signal, tell },
-      encode: ({ inputPath, outputPath }) =>
-        encodeTold(node, encodeRequest(inputPath, outputPath, options), options, signal, swarm),
+      encode: ({ inputPath, outputPath }, turn) =>
+        encodeTold(node, encodeRequest(inputPath, outputPath, options), options, signal, swarm, turn),
     })
     if (failure !== undefined) throw failure
   })
@@ -799,17 +801,26 @@ async function encodeTold(
   options: TellingOptions,
   signal: AbortSignal,
   { encode, withReport }: Swarm,
+  turn: Turn = ALONE,
 ): Promise<void> {
-  const { take: emit, close } = reporter(options)
+  let told: Reporter | undefined
+  const emit = (event: JobEvent) => {
+    turn.say(() => {
+      told ??= reporter(options)
+      told.take(event)
+    }, event.event === 'progress')
+  }
   try {
     await encode(node, request, {
-      ...{ signal, emit },
+      ...{ signal, emit, onEncoded: turn.onEncoded },
       writeReport: (path, report) => reportText(path, report, withReport),
     })
   } finally {
-    close()
+    turn.say(() => told?.close())
   }
 }
+
+const ALONE: Turn = { onEncoded() {}, say: (what) => what() }
 
 interface TellingOptions {
   json?: boolean

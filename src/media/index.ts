@@ -16,6 +16,7 @@ export {
   type LocatedTools,
   type LocateOptions,
   locateTools,
+  ownTools,
   readCapabilities,
   readEncoder,
   readLibavcodec,

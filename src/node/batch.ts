@@ -76,37 +76,90 @@ export interface FileEvent {
 export interface BatchRun {
   readonly overwrite: boolean
   readonly signal: AbortSignal
-  /** Encodes one of them. */
-  encode(file: BatchFile): Promise<unknown>
+  /** Encodes one of them, and says what there is to be said in its turn. */
+  encode(file: BatchFile, turn: Turn): Promise<unknown>
   tell(event: FileEvent): void
 }
 
+/** One file's place among the others: while its predecessor is joined it is encoded already, and heard of when that is done. */
+export interface Turn {
+  /** Nodes have nothing more to do for it: the next one may have them. */
+  onEncoded(): void
+  /** @param isPassing it need not be said later */
+  say(what: () => void, isPassing?: boolean): void
+}
+
 /**
- * One after the other. One that fails does not keep the others from being encoded.
+ * One after the other, the next one's segments while one is joined and checked. One that fails does not keep the others from being encoded.
  *
  * @returns what the first that failed failed with; undefined: none has
  * @throws the signal's reason
  */
 export async function encodeBatch(files: readonly BatchFile[], run: BatchRun): Promise<unknown> {
-  let firstError: unknown
+  const errors: unknown[] = []
+  let previous = ENDED
+  let current = ENDED
   for (const [at, file] of files.entries()) {
-    const told = { event: 'file', place: at + 1, of: files.length } as const
-    const names = { input: file.inputPath, output: file.outputPath }
-    const isThere = !run.overwrite && (await stat(file.outputPath).catch(() => undefined)) !== undefined
-    run.tell({ ...told, ...names, state: isThere ? 'skipped' : 'begun' })
-    if (isThere) continue
-    try {
-      await mkdir(dirname(file.outputPath), { recursive: true })
-      await run.encode(file)
-      run.tell({ ...told, ...names, state: 'done' })
-    } catch (error) {
-      run.signal.throwIfAborted()
-      const { code, message } = failedEvent(error)
-      run.tell({ ...told, ...names, state: 'failed', code, message })
-      firstError ??= error
-    }
+    // No more than two at once.
+    await Promise.all([previous.ended, current.encoded])
+    if (run.signal.aborted) break
+    const { promise: encoded, resolve: onEncoded } = Promise.withResolvers<void>()
+    const turn = takeTurn(current.ended, onEncoded)
+    const ended = encodeOne(file, { place: at + 1, of: files.length }, run, turn, errors).finally(onEncoded)
+    previous = current
+    current = { encoded, ended: ended.then(() => turn.over) }
   }
-  return firstError
+  await Promise.all([previous.ended, current.ended])
+  run.signal.throwIfAborted()
+  return errors[0]
+}
+
+interface Place {
+  readonly encoded: Promise<unknown>
+  /** It is done with, and all of it is said. */
+  readonly ended: Promise<unknown>
+}
+
+const ENDED: Place = { encoded: Promise.resolve(), ended: Promise.resolve() }
+
+/** Holds back what is to be said until the one before has said all. */
+function takeTurn(before: Promise<unknown>, onEncoded: () => void): Turn & { over: Promise<unknown> } {
+  const held: (() => void)[] = []
+  let isOn = false
+  const over = before.then(() => {
+    isOn = true
+    for (const say of held.splice(0)) say()
+  })
+  return {
+    ...{ onEncoded, over },
+    say(what, isPassing = false) {
+      if (isOn) what()
+      else if (!isPassing) held.push(what)
+    },
+  }
+}
+
+async function encodeOne(
+  file: BatchFile,
+  which: Pick<FileEvent, 'place' | 'of'>,
+  run: BatchRun,
+  turn: Turn,
+  errors: unknown[],
+): Promise<void> {
+  const told = { event: 'file', ...which, input: file.inputPath, output: file.outputPath } as const
+  const isThere = !run.overwrite && (await stat(file.outputPath).catch(() => undefined)) !== undefined
+  turn.say(() => run.tell({ ...told, state: isThere ? 'skipped' : 'begun' }))
+  if (isThere) return
+  try {
+    await mkdir(dirname(file.outputPath), { recursive: true })
+    await run.encode(file, turn)
+    turn.say(() => run.tell({ ...told, state: 'done' }))
+  } catch (error) {
+    if (run.signal.aborted) return
+    const { code, message } = failedEvent(error)
+    turn.say(() => run.tell({ ...told, state: 'failed', code, message }))
+    errors.push(error)
+  }
 }
 
 /** One that is there, or that is to be made and is not named like a file. */

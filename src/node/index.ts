@@ -9,7 +9,7 @@
  */
 export { isOutputName, MediaError, type MediaFailure } from '../media/index.ts'
 export { toConnect } from './address.ts'
-export { encodeBatch, type FileEvent, isBatch, outputBeside, planBatch } from './batch.ts'
+export { encodeBatch, type FileEvent, isBatch, outputBeside, planBatch, type Turn } from './batch.ts'
 export { type BenchmarkRow, benchmarkSwarm } from './benchmark.ts'
 export type * from './coordinator/events.ts'
 export { JobError, type JobFailure } from './coordinator/failure.ts'

@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { isBatch, planBatch } from '../../src/node/batch.ts'
 import { LOOPBACK, runCli } from '../helpers/cli.ts'
-import { ffmpeg, videoTimes } from '../helpers/ffmpeg.ts'
+import { ffmpeg, tools, videoTimes } from '../helpers/ffmpeg.ts'
 
 let directory = ''
 let clip = ''
@@ -133,4 +134,35 @@ test('one that fails keeps no other from being encoded, and what is there is ski
 test('a certificate is about one film', async () => {
   const { exitCode, events } = await encode(at('films'), '--report', at('report.json'))
   expect([exitCode, events.at(-1)?.code]).toEqual([2, 'REPORT_OF_SEVERAL'])
+})
+
+test('while one is joined the next is encoded, and each is told of in its turn', async () => {
+  await mkdir(at('marks'))
+  const env = {
+    FFSWARM_HOME: at('home'),
+    FFSWARM_FFMPEG: fileURLToPath(new URL('../helpers/slow-join.mjs', import.meta.url)),
+    FFSWARM_FFPROBE: tools.ffprobe.path,
+    REAL_FFMPEG: tools.ffmpeg.path,
+    MARKS: at('marks'),
+    ...tools.ffmpeg.env,
+  }
+  const args = ['--params', '-c:v libx264 -preset ultrafast', '--json', '--sandbox', 'off', ...LOOPBACK]
+  const { exitCode, stdout, stderr } = await runCli(['encode', at('films'), ...args], { env })
+  expect(exitCode, stderr).toBe(0)
+  expect(existsSync(at('marks', 'met'))).toBe(true)
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  const turns = events.filter(
+    ({ event, state }) => ['done', 'job'].includes(event) || (event === 'file' && state === 'begun'),
+  )
+  expect(turns.map(({ event, output }) => [event, output?.slice(place.length + 1)])).toEqual(
+    ['part 9', 'part 10', 'season 2/a'].flatMap((name) =>
+      ['file', 'job', 'done'].map((event) => [event, `films/${name}.ffswarm.mkv`]),
+    ),
+  )
+  for (const name of ['part 9', 'part 10', 'season 2/a']) {
+    expect(await videoTimes(at(`films/${name}.ffswarm.mkv`))).toHaveLength(25)
+  }
 })

@@ -28,6 +28,11 @@ export interface LocatedTools {
   readonly ffprobe: Located
 }
 
+/** The same tools, whose processes are waited for apart from others'. */
+export function ownTools({ ffmpeg, ffprobe }: LocatedTools): LocatedTools {
+  return { ffmpeg: { ...ffmpeg }, ffprobe: { ...ffprobe } }
+}
+
 /** @throws MediaError TOOL_MISSING that lists the places tried; TOOL_UNUSABLE when a variable names no program. */
 export async function locateTools(options: LocateOptions): Promise<LocatedTools> {
   const launchers = await findLaunchers(options)

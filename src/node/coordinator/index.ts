@@ -1,7 +1,8 @@
 /** One job from its file to its output: prepare, share out, join, check, rename. */
+import { randomBytes } from 'node:crypto'
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { allEnded, digestFile, toSeconds } from '../../media/index.ts'
+import { allEnded, digestFile, ownTools, toSeconds } from '../../media/index.ts'
 import { isDiskFull } from '../disk-space.ts'
 import type { SwarmNode } from '../node.ts'
 import { encodeSegments } from './encode-segments.ts'
@@ -89,17 +90,19 @@ export async function encode(
 }
 
 async function encodeFile(
-  node: SwarmNode,
+  shared: SwarmNode,
   request: EncodeRequest,
   evidence: Evidence,
   options: EncodeOptions,
 ): Promise<JobDone> {
+  // Another job of this node may be at work: whose tools have ended is asked of this one's alone.
+  const node = { ...shared, tools: ownTools(shared.tools) }
   const emit = (event: JobEvent) => options.emit(withNames(event, (text) => source.named(text)))
   const ended = new AbortController()
   const signal = AbortSignal.any([options.signal, ended.signal])
   const clock = phaseClock(node.surroundings.now)
   const traffic = node.traffic.since()
-  const directory = join(node.workDir, 'job')
+  const directory = join(node.workDir, `job-${randomBytes(4).toString('hex')}`)
   await mkdir(directory, { recursive: true })
   const source = await watchSource(request.inputPath, join(directory, 'source'), { signal })
   const held = { ...request, inputPath: source.path, inputFd: source.fd }
@@ -149,6 +152,8 @@ async function encodeFile(
     refused.signal.throwIfAborted()
     Object.assign(evidence, { job, segments })
     clock.next('encode')
+    const bytes = traffic.total
+    options.onEncoded?.()
 
     emit({ event: 'phase', phase: 'joining' })
     await joinOutput(node, job, segments, output, { signal, emit })
@@ -174,7 +179,7 @@ async function encodeFile(
       frames: job.film.pts.length,
       wallSeconds: clock.totalSeconds(),
       cpuSeconds: segments.reduce((sum, { encoded }) => sum + encoded.cpuSeconds, 0),
-      ...traffic.total,
+      ...bytes,
       segments: segments.map(({ event }) => event),
       peers: peerShares(segments, executors),
       phases: clock.phases,

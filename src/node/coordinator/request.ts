@@ -31,6 +31,8 @@ export interface EncodeRequest extends JobRequest {
 export interface EncodeOptions {
   signal: AbortSignal
   emit(event: JobEvent): void
+  /** All segments are here: nodes have nothing more to do for this job. */
+  onEncoded?(): void
   /** What is written into the report's file; by default the report itself, in JSON. */
   writeReport?(path: string, report: Report): string
 }
