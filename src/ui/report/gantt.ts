@@ -56,13 +56,11 @@ function phaseBar(
 }
 
 function bars({ attempt, began, ended }: Placed, y: number, x: (at: number) => number, end: number): Html {
-  const { index, frames, assigned, encoding, encoded, outcome, code } = attempt
-  const gone = attempt.ended ?? end
+  const { index, frames, assigned, encoded, outcome, code } = attempt
+  const [begun, gone] = [attempt.encoding ?? began, attempt.ended ?? end]
   const what = `segment ${index}, ${frames} frames${attempt.attempt > 1 ? `, try ${attempt.attempt}` : ''}`
   const times = [
-    encoding === null
-      ? 'never begun'
-      : `waited ${formatSeconds(encoding - assigned)}, encoded ${formatSeconds(ended - encoding)}`,
+    `waited ${formatSeconds(begun - assigned)}, encoded ${formatSeconds(ended - begun)}`,
     ...(encoded === null ? [] : [`brought and checked in ${formatSeconds(gone - encoded)}`]),
     outcome === 'failed' ? `failed${code === null ? '' : ` (${code})`}` : (outcome ?? 'broken off'),
   ]
@@ -71,9 +69,9 @@ function bars({ attempt, began, ended }: Placed, y: number, x: (at: number) => n
     to > from
       ? html`<rect class="${kind}" x="${round(x(from))}" y="${y + top}" width="${round(Math.max(1, x(to) - x(from) - 0.6))}" height="${height}">${title}</rect>`
       : undefined
-  return html`${bar('wait', assigned, encoding ?? ended, 6, 2)}${
-    encoding === null ? undefined : bar(outcome ?? 'failed', began, ended, 0, LANE - 4)
-  }${encoded === null ? undefined : bar('bring', encoded, gone, LANE - 8, 4)}`
+  return html`${bar('wait', assigned, begun, 6, 2)}${bar(outcome ?? 'failed', began, ended, 0, LANE - 4)}${
+    encoded === null ? undefined : bar('bring', encoded, gone, LANE - 8, 4)
+  }`
 }
 
 /** Of each node that had a part in it, how busy its slots were while segments were encoded. */

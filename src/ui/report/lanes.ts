@@ -22,9 +22,11 @@ const HEARD_LATER_SECONDS = 2
 export function placeAttempts(attempts: readonly Attempt[], end: number): Placed[] {
   const freeAt: number[] = []
   return attempts
-    .map((attempt) => {
-      const began = attempt.encoding ?? attempt.assigned
-      return { attempt, began, ended: Math.max(began, attempt.encoded ?? attempt.ended ?? end) }
+    .flatMap((attempt) => {
+      // One that never began, as its node was busy, had none.
+      if (attempt.encoding === null) return []
+      const began = attempt.encoding
+      return [{ attempt, began, ended: Math.max(began, attempt.encoded ?? attempt.ended ?? end) }]
     })
     .sort((a, b) => a.began - b.began)
     .map((placed) => {
@@ -40,8 +42,8 @@ export function placeAttempts(attempts: readonly Attempt[], end: number): Placed
 /** How long at least one slot encoded, of the seconds between these. */
 export function busyShare(placed: readonly Placed[], slots: number, from: number, to: number): number {
   let busy = 0
-  for (const { attempt, began, ended } of placed) {
-    if (attempt.encoding !== null) busy += Math.max(0, Math.min(ended, to) - Math.max(began, from))
+  for (const { began, ended } of placed) {
+    busy += Math.max(0, Math.min(ended, to) - Math.max(began, from))
   }
   return slots > 0 && to > from ? Math.min(1, busy / (slots * (to - from))) : 0
 }
