@@ -98,6 +98,11 @@ export class Dispatch {
     return this.#scheduler.framesDone
   }
 
+  /** Until the last segment is here, once all are given out. */
+  get secondsToEnd(): number | undefined {
+    return this.#scheduler.secondsToEnd(this.#seconds())
+  }
+
   /** What each peer has made and has in hand; bytes are counted elsewhere. */
   get peers(): readonly PeerWork[] {
     const works = new Map<string, PeerWork>()

@@ -7,6 +7,7 @@ import type { Traffic } from '../traffic.ts'
 import { IndexInDoubt } from './attempt-failure.ts'
 import { wantedBuild } from './builds.ts'
 import { Dispatch, FalsePictures } from './dispatch.ts'
+import { endingSeconds } from './ending.ts'
 import { type Executor, localExecutor, remoteExecutor } from './executor.ts'
 import { expectedFrames, followIndex, goesOn, HeadInDoubt } from './head-start.ts'
 import { filmPlan, type Job, withDecodedIndex, withHead, withWholeIndex } from './job.ts'
@@ -206,6 +207,8 @@ async function dispatch(
     now,
     totalFrames: () => plan.totalFrames + plan.unseenFrames,
     framesDone: () => work.framesDone,
+    secondsToEnd: () => work.secondsToEnd,
+    endingSeconds: () => endingSeconds(job, request.verify),
     traffic: () => traffic.total,
     peers: () => work.peers.map((peer) => ({ ...peer, ...traffic.with(peer.peer) })),
     emit,

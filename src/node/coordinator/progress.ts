@@ -11,6 +11,10 @@ export interface ProgressSources {
   /** Of the whole film, as far as it is known. */
   totalFrames(): number
   framesDone(): number
+  /** Until the last segment is here, once all are given out; undefined before. */
+  secondsToEnd(): number | undefined
+  /** From then on until the output has its name. */
+  endingSeconds(): number
   peers(): readonly Omit<PeerProgress, 'fps'>[]
   traffic(): Pick<JobProgress, 'bytesSent' | 'bytesReceived'>
   emit(event: JobProgress): void
@@ -37,11 +41,14 @@ export function tellProgress(sources: ProgressSources): () => void {
       frames,
       total,
       fps: rounded(fps),
-      ...(fps > 0 ? { eta: Math.round((total - frames) / fps) } : {}),
+      ...(fps > 0 ? { eta: secondsLeft((total - frames) / fps) } : {}),
       ...traffic(),
       peers: sources.peers().map((peer) => ({ ...peer, fps: rateOf(peer, now) })),
     })
   }
+  // At the end some are at work while others have nothing left to do.
+  const secondsLeft = (atThisRate: number) =>
+    Math.round(Math.max(atThisRate, sources.secondsToEnd() ?? 0) + sources.endingSeconds())
   const timer = setInterval(tell, INTERVAL_MS)
   return () => {
     clearInterval(timer)

@@ -196,6 +196,26 @@ export class Scheduler<Task extends Piece> {
   }
 
   /**
+   * Until the last of what is under way is here, as far as it can be told; where several are at one task, by the soonest.
+   *
+   * @param now seconds
+   * @returns undefined while there is more to give out
+   */
+  secondsToEnd(now: number): number | undefined {
+    if (this.#left.some(({ first, end }) => end > first) || !this.#returned.isEmpty) return undefined
+    const usual = this.#usualRate()
+    const soonest = new Map<Work<Task>, number>()
+    for (const attempt of this.#running.values()) {
+      // What others have taken over in parts is not awaited.
+      if (attempt.work.parts !== undefined) continue
+      const others = soonest.get(attempt.work) ?? Number.POSITIVE_INFINITY
+      soonest.set(attempt.work, Math.min(others, this.#secondsLeft(attempt, now, usual)))
+    }
+    const seconds = Math.max(0, ...soonest.values())
+    return Number.isFinite(seconds) ? seconds : undefined
+  }
+
+  /**
    * What to begin now.
    *
    * @param now seconds
