@@ -15,6 +15,8 @@ export interface Access {
   readonly writes?: readonly string[]
   /** It encodes on the graphics card. */
   readonly usesGpu?: boolean | undefined
+  /** It reads from the network, or from a device: whoever started this node has named that. */
+  readonly usesNetwork?: boolean | undefined
   /** No file of its may become larger. */
   readonly fileBytesMax?: number
 }

@@ -34,6 +34,10 @@ export interface RunOptions {
   access: Access
   /** Each line of standard output without its end; lines over 64 KiB are cut. A promise holds the reading back. */
   onLine?(line: string): void | Promise<void>
+  /** Standard output as it comes, in place of its lines. A promise holds the reading back. */
+  onBytes?(bytes: Buffer): void | Promise<void>
+  /** What it reads on its standard input. */
+  input?: AsyncIterable<Uint8Array>
   /** Each line of standard error without its end. */
   onErrorLine?(line: string): void
   /** Without any CPU time for so long it hangs, and is killed (Linux). */
@@ -96,8 +100,8 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
   ]
   const subprocess = execa(file, [...prefix, ...args], {
     stdio: [
-      'ignore',
-      options.onLine === undefined ? 'ignore' : 'pipe',
+      options.input ?? 'ignore',
+      options.onLine === undefined && options.onBytes === undefined ? 'ignore' : 'pipe',
       'pipe',
       // The first of them is 3 there. execa takes any number, its types know the first few alone.
       ...(confinement === undefined ? [] : (options.access.open ?? []).map(({ fd }) => fd as 3)),
@@ -144,9 +148,11 @@ export async function run(tool: Tool, args: readonly string[], options: RunOptio
     if (options.onUsage === undefined || cpuSeconds === undefined) return
     options.onUsage({ cpuSeconds, rssBytes: readPeakBytes(pid) })
   }
-  if (options.onLine !== undefined && subprocess.stdout !== null && subprocess.stdout !== undefined) {
+  const { onLine, onBytes } = options
+  if (subprocess.stdout !== null && subprocess.stdout !== undefined) {
     try {
-      await readLines(subprocess.stdout.setEncoding('utf8'), options.onLine, sampleCpu)
+      if (onBytes !== undefined) for await (const bytes of subprocess.stdout) await onBytes(bytes as Buffer)
+      else if (onLine !== undefined) await readLines(subprocess.stdout.setEncoding('utf8'), onLine, sampleCpu)
       // Standard output has ended and the process is about to: nearly all of its time is in.
       sampleCpu()
     } catch (error) {

@@ -1,0 +1,69 @@
+/**
+ * Takes a live input in: FFmpeg copies the video as it is, encodes the sound once for all, and gives both as one movie in fragments, each of
+ * which begins where a decoder can start.
+ */
+import { run, type Tool } from '../ffmpeg/index.ts'
+import { FragmentReader, type FragmentSink } from './fragments.ts'
+
+export interface LiveInput {
+  /** What stands behind `-i`: a file, an address, a device; `-` is this process's standard input. */
+  readonly url: string
+  /** FFmpeg options in front of it, such as `-f v4l2` or `-listen 1`. */
+  readonly options: readonly string[]
+  /** A file is read as fast as it is played. */
+  readonly isPaced: boolean
+}
+
+export interface IngestOptions {
+  readonly signal: AbortSignal
+  /** FFmpeg options of the sound, encoder included. */
+  readonly audio: readonly string[]
+  /** Standard input, where the input is `-`. */
+  readonly stdin?: AsyncIterable<Uint8Array>
+  /** What FFmpeg complains about, a line each. */
+  onComplaint?(line: string): void
+}
+
+/** Where no keyframe comes, a fragment ends after so long. */
+const FRAGMENT_SECONDS_MAX = 4
+
+/**
+ * Until the input ends.
+ *
+ * @throws MediaError TOOL_EXIT in FFmpeg's own words; RangeError; the signal's reason
+ */
+export async function ingest(
+  ffmpeg: Tool,
+  input: LiveInput,
+  sink: FragmentSink,
+  { signal, audio, stdin, onComplaint }: IngestOptions,
+): Promise<void> {
+  const reader = new FragmentReader(sink)
+  const isFile = isLocalFile(input.url)
+  await run(ffmpeg, ingestArguments(input, audio), {
+    signal,
+    access: isFile ? { reads: [input.url] } : { reads: [], usesNetwork: true },
+    // How long an input may be silent is not for this to say.
+    isWaiting: () => true,
+    onBytes: (bytes) => reader.write(bytes),
+    ...(input.url === '-' && stdin !== undefined ? { input: stdin } : {}),
+    ...(onComplaint === undefined ? {} : { onErrorLine: onComplaint }),
+  })
+}
+
+/** Whether it is a file of this machine: an address has a scheme, and standard input a hyphen. */
+export function isLocalFile(url: string): boolean {
+  return url !== '-' && !/^[a-z][a-z0-9+.-]+:/i.test(url) && !url.startsWith('/dev/')
+}
+
+export function ingestArguments({ url, options, isPaced }: LiveInput, audio: readonly string[]): string[] {
+  return [
+    ...['-v', 'warning', '-nostats', ...(url === '-' ? [] : ['-nostdin']), ...(isPaced ? ['-re'] : [])],
+    ...[...options, '-i', url === '-' ? 'pipe:0' : url],
+    ...['-map', '0:V:0', '-map', '0:a:0?', '-map_metadata', '-1', '-map_chapters', '-1'],
+    ...['-c:v', 'copy', ...audio, '-f', 'mp4'],
+    // What an edit list would say is said by the times themselves.
+    ...['-movflags', 'frag_keyframe+empty_moov+default_base_moof', '-use_editlist', '0'],
+    ...['-frag_duration', `${FRAGMENT_SECONDS_MAX * 1_000_000}`, '-flush_packets', '1', 'pipe:1'],
+  ]
+}
