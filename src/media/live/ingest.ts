@@ -24,8 +24,8 @@ export interface IngestOptions {
   onComplaint?(line: string): void
 }
 
-/** Where no keyframe comes, a fragment ends after so long. */
-const FRAGMENT_SECONDS_MAX = 4
+/** A fragment ends after so long, whether or not a keyframe comes: what is here need not wait for one. */
+const FRAGMENT_SECONDS_MAX = 1
 
 /**
  * Until the input ends.

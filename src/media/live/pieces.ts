@@ -27,7 +27,7 @@ export interface Piece {
 export interface PieceInit {
   /** A piece is no shorter, unless the input ends. */
   readonly pieceSeconds: number
-  /** Where no keyframe comes for so long, a piece ends without one. */
+  /** Nor longer: where no keyframe comes in time, a piece ends without one. */
   readonly pieceSecondsMax: number
   onPiece(piece: Piece): void
 }
@@ -75,21 +75,19 @@ export class PieceMaker {
       if (video.startsWithKeyframe) this.#start(fragment, firstPts, [])
       return
     }
-    const seconds = this.#seconds(firstPts - open.startPts)
-    const isLong = seconds >= this.#init.pieceSecondsMax || open.own.length >= FRAGMENTS_MAX
-    if (video.startsWithKeyframe ? seconds < this.#init.pieceSeconds : !isLong) {
+    // Behind no keyframe a frame's place among the packets tells nothing of its time: the earliest that is to come.
+    const nextPts = video.startsWithKeyframe ? firstPts : least(video.pts)
+    const seconds = this.#seconds(nextPts - open.startPts)
+    const withIt = this.#seconds(nextPts + video.endDts - video.startDts - open.startPts)
+    const isWhole = video.startsWithKeyframe && seconds >= this.#init.pieceSeconds
+    const isFull = withIt > this.#init.pieceSecondsMax || open.own.length >= FRAGMENTS_MAX
+    if (!isWhole && !isFull) {
       open.own.push(fragment)
       return
     }
     const before = [...open.before, ...open.own]
-    // Behind no keyframe a frame's place among the packets tells nothing of its time: the earliest that is to come.
-    const startPts = video.startsWithKeyframe ? firstPts : least(video.pts)
-    this.#finish(open, startPts, fragment)
-    this.#start(
-      fragment,
-      startPts,
-      video.startsWithKeyframe ? leadIn(video, before) : before.slice(-FRAGMENTS_MAX),
-    )
+    this.#finish(open, nextPts, fragment)
+    this.#start(fragment, nextPts, video.startsWithKeyframe ? leadIn(video, before) : fromKeyframe(before))
   }
 
   /** No more comes: what is there is a piece. */
@@ -133,10 +131,14 @@ export class PieceMaker {
  */
 function leadIn({ pts }: FragmentFrames, before: readonly Fragment[]): readonly Fragment[] {
   const [keyframe = 0n] = pts
-  return pts.some((time) => time < keyframe) ? before.slice(-LEAD_IN_FRAGMENTS) : []
+  return pts.some((time) => time < keyframe) ? fromKeyframe(before) : []
 }
 
-const LEAD_IN_FRAGMENTS = 2
+/** From the last place on that a decoder can start at. */
+function fromKeyframe(fragments: readonly Fragment[]): readonly Fragment[] {
+  const at = fragments.findLastIndex(({ video }) => video?.startsWithKeyframe === true)
+  return fragments.slice(Math.max(at, fragments.length - FRAGMENTS_MAX, 0))
+}
 
 function timesOf(fragments: readonly Fragment[]): BigInt64Array {
   const times = fragments.flatMap(({ video }) => (video === undefined ? [] : [...video.pts]))
