@@ -27,6 +27,8 @@ export interface Fragment {
   readonly bytes: Buffer
   /** Undefined: it has none of the video. */
   readonly video: FragmentFrames | undefined
+  /** Where the sound in it begins, in ticks of its track; undefined: it has none. */
+  readonly soundStart: bigint | undefined
 }
 
 /** Ten seconds of raw video have less. */
@@ -101,15 +103,18 @@ export class FragmentReader {
       this.#boxes = []
       if (moof === undefined || this.#header === undefined)
         throw new RangeError('pictures without their times')
-      // A copy: what it is a part of is not to be kept for it.
-      this.#sink.onFragment({
-        bytes: Buffer.concat([moof, box]),
-        video: framesIn(moof, this.#header.trackId),
-      })
+      this.#sink.onFragment(toFragment(moof, box, this.#header.trackId))
     } else if (name === 'ftyp' || name === 'moof') {
       this.#boxes.push(box)
     }
   }
+}
+
+/** A copy: what its boxes are a part of is not to be kept for it. */
+function toFragment(moof: Buffer, mdat: Buffer, videoId: number): Fragment {
+  const bytes = Buffer.concat([moof, mdat])
+  const sound = [...trackStarts(bytes)].find(([id]) => id !== videoId)
+  return { bytes, video: framesIn(moof, videoId), soundStart: sound?.[1] }
 }
 
 function isNamed(name: string): (box: Buffer) => boolean {
@@ -145,7 +150,7 @@ function framesIn(moof: Buffer, trackId: number): FragmentFrames | undefined {
     const [head] = boxesIn(track, 8, 'tfhd')
     const [time] = boxesIn(track, 8, 'tfdt')
     if (head === undefined || time === undefined || head.readUInt32BE(12) !== trackId) continue
-    const startDts = time[8] === 1 ? time.readBigInt64BE(12) : BigInt(time.readUInt32BE(12))
+    const startDts = startOf(time)
     const flags = head.readUInt32BE(8) & 0xffffff
     let at = 16 + (flags & BASE_OFFSET ? 8 : 0) + (flags & DESCRIPTION ? 4 : 0)
     const next = (flag: number) => {
@@ -191,6 +196,45 @@ function framesOf(
   if (firstFlags === undefined) return undefined
   const startsWithKeyframe = (firstFlags & NOT_A_KEYFRAME) === 0
   return { pts: BigInt64Array.from(pts), startsWithKeyframe, startDts, endDts: dts }
+}
+
+/** Where in decode time each track's samples in a fragment begin, in its own ticks. */
+export function trackStarts(fragment: Buffer): ReadonlyMap<number, bigint> {
+  const starts = new Map<number, bigint>()
+  for (const track of tracksIn(fragment)) starts.set(track.id, track.start)
+  return starts
+}
+
+/** Moves tracks in time, in place. @param by ticks, by track */
+export function moveTracks(fragment: Buffer, by: ReadonlyMap<number, bigint>): void {
+  for (const { id, start, time } of tracksIn(fragment)) {
+    const moved = start + (by.get(id) ?? 0n)
+    if (time[8] === 1) time.writeBigInt64BE(moved, 12)
+    else if (moved >= 0n && moved < 2n ** 32n) time.writeUInt32BE(Number(moved), 12)
+    else throw new RangeError(`no room for the time ${moved}`)
+  }
+}
+
+/** Numbers the fragment among all of its movie, in place. */
+export function numberFragment(fragment: Buffer, number: number): void {
+  for (const moof of boxesIn(fragment, 0, 'moof')) {
+    for (const head of boxesIn(moof, 8, 'mfhd')) head.writeUInt32BE(number >>> 0, 12)
+  }
+}
+
+function tracksIn(fragment: Buffer): { id: number; start: bigint; time: Buffer }[] {
+  return boxesIn(fragment, 0, 'moof').flatMap((moof) =>
+    boxesIn(moof, 8, 'traf').flatMap((track) => {
+      const [head] = boxesIn(track, 8, 'tfhd')
+      const [time] = boxesIn(track, 8, 'tfdt')
+      if (head === undefined || time === undefined) return []
+      return [{ id: head.readUInt32BE(12), start: startOf(time), time }]
+    }),
+  )
+}
+
+function startOf(time: Buffer): bigint {
+  return time[8] === 1 ? time.readBigInt64BE(12) : BigInt(time.readUInt32BE(12))
 }
 
 /** Those of that name that lie in a box, behind so many bytes of its own. */

@@ -24,6 +24,9 @@ export interface IngestOptions {
   onComplaint?(line: string): void
 }
 
+/** The first frame stands there, so that no decode time and no encoder's lead-in lies below zero. */
+export const STREAM_START_SECONDS = 10
+
 /** A fragment ends after so long, whether or not a keyframe comes: what is here need not wait for one. */
 const FRAGMENT_SECONDS_MAX = 1
 
@@ -62,8 +65,9 @@ export function ingestArguments({ url, options, isPaced }: LiveInput, audio: rea
     ...[...options, '-i', url === '-' ? 'pipe:0' : url],
     ...['-map', '0:V:0', '-map', '0:a:0?', '-map_metadata', '-1', '-map_chapters', '-1'],
     ...['-c:v', 'copy', ...audio, '-f', 'mp4'],
-    // What an edit list would say is said by the times themselves.
-    ...['-movflags', 'frag_keyframe+empty_moov+default_base_moof', '-use_editlist', '0'],
+    // Each track begins where it does, to the tick, not at zero: no edit list says so afterwards.
+    ...['-use_editlist', '0', '-movflags', 'frag_keyframe+empty_moov+default_base_moof+frag_discont'],
+    ...['-avoid_negative_ts', 'disabled', '-output_ts_offset', `${STREAM_START_SECONDS}`],
     ...['-frag_duration', `${FRAGMENT_SECONDS_MAX * 1_000_000}`, '-flush_packets', '1', 'pipe:1'],
   ]
 }
