@@ -38,6 +38,7 @@ export {
 } from './frame-index.ts'
 export { readSyncedFilm, type SyncedFilm } from './frame-sync.ts'
 export { type JoinJob, type JoinSegment, joinSegments, tryJoin } from './join.ts'
+export * from './live/index.ts'
 export {
   type FilmStart,
   type Opening,

@@ -29,6 +29,8 @@ export interface PieceInit {
   readonly pieceSeconds: number
   /** Nor longer: where no keyframe comes in time, a piece ends without one. */
   readonly pieceSecondsMax: number
+  /** Filters look at frames before: each piece's bytes begin earlier. */
+  readonly needsLeadIn?: boolean
   onPiece(piece: Piece): void
 }
 
@@ -87,7 +89,8 @@ export class PieceMaker {
     }
     const before = [...open.before, ...open.own]
     this.#finish(open, nextPts, fragment)
-    this.#start(fragment, nextPts, video.startsWithKeyframe ? leadIn(video, before) : fromKeyframe(before))
+    const isSelfContained = video.startsWithKeyframe && !isOpenGroup(video) && this.#init.needsLeadIn !== true
+    this.#start(fragment, nextPts, isSelfContained ? [] : fromKeyframe(before))
   }
 
   /** No more comes: what is there is a piece. */
@@ -129,9 +132,9 @@ export class PieceMaker {
  * Where pictures lead a keyframe in time, its group is an open one: decoders that begin there leave out what refers to the group before, and
  * with H.264's recovery points more than that.
  */
-function leadIn({ pts }: FragmentFrames, before: readonly Fragment[]): readonly Fragment[] {
+function isOpenGroup({ pts }: FragmentFrames): boolean {
   const [keyframe = 0n] = pts
-  return pts.some((time) => time < keyframe) ? fromKeyframe(before) : []
+  return pts.some((time) => time < keyframe)
 }
 
 /** From the last place on that a decoder can start at. */

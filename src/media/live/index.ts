@@ -1,0 +1,11 @@
+/** Live films: taken in, cut into pieces, packaged again, and listed. */
+export { ingest, isLocalFile, type LiveInput, STREAM_START_SECONDS } from './ingest.ts'
+export { type Packaged, packageSegment } from './package.ts'
+export { type Piece, PieceMaker } from './pieces.ts'
+export {
+  type MediaPlaylist,
+  mediaPlaylist,
+  multivariantPlaylist,
+  type PlaylistSegment,
+  type Rendition,
+} from './playlist.ts'
