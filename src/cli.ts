@@ -16,6 +16,7 @@ import type {
   EncodeRequest,
   FileEvent,
   JobEvent,
+  LiveEvent,
   NodeInit,
   PairedMachine,
   SandboxMode,
@@ -37,6 +38,7 @@ import {
 } from './ui/arguments.ts'
 import { complete, completionLines, SCRIPTS, SHELLS, type Shell } from './ui/completion.ts'
 import { jsonLines } from './ui/json-lines.ts'
+import { liveReporter } from './ui/live.ts'
 import { logFile } from './ui/log-file.ts'
 import { readSecret } from './ui/read-secret.ts'
 import { isPage, reportText } from './ui/report/index.ts'
@@ -307,6 +309,69 @@ async function encodeSeveral(
     if (failure !== undefined) throw failure
   })
 }
+
+interface StreamCliOptions extends NetworkOptions {
+  out: string
+  delay: number
+  params?: string
+  fallbackParams?: string
+  streamParams: string
+  inputParams?: string
+  realtime?: boolean
+  reconnect?: boolean
+  peers?: number
+  wait: number
+  local?: boolean
+  slots?: number
+  quiet?: boolean
+}
+
+networkOptions(
+  program
+    .command('stream')
+    .description('encode a live film over the swarm, on air a fixed time later (HLS)')
+    .argument('<input>', 'a file, an address that ffmpeg reads, a device, or - for standard input')
+    .requiredOption('--out <dir>', 'the directory for segments and playlists', fileName)
+    .option('--delay <seconds>', 'from a picture’s coming in to its being on air', positiveNumber, 30)
+    .option(
+      '--params <params>',
+      'FFmpeg options of the encoders (default: "-c:v libx264 -preset fast -c:a aac")',
+    )
+    .option('--fallback-params <params>', 'faster ones, for what would be late otherwise')
+    .option('--stream-params <params>', 'FFmpeg’s HLS options, such as "-hls_time 6 -hls_list_size 10"', '')
+    .option('--input-params <params>', 'FFmpeg options in front of the input, such as "-f v4l2"')
+    .option('--realtime', 'take a file in as fast as it is played')
+    .option('--reconnect', 'wait for an input that ends, and take it in again')
+    .option('--peers <n>', 'wait for so many other nodes first', nonNegativeInteger)
+    .option('--wait <seconds>', 'how long to wait for them', positiveNumber, WAIT_SECONDS_DEFAULT)
+    .option('--local', 'encode on this node even if a worker runs on this machine')
+    .option('--no-local', 'leave the encoding to the others, but for what would be late')
+    .option('--slots <n>', 'pieces to encode here at once', positiveInteger)
+    .addOption(sandboxOption())
+    .option('-q, --quiet', 'say nothing but errors'),
+).action((input: string, options: StreamCliOptions) =>
+  main(
+    options,
+    async (signal, swarm) => {
+      const log = logOf(options)
+      const tell = liveReporter(err, () => performance.now())
+      const emit = (event: LiveEvent) => {
+        log(event)
+        if (options.json) json(event)
+        else if (!options.quiet) tell(event)
+      }
+      const request = swarm.readStreamRequest(input, {
+        ...options,
+        output: options.out,
+        local: options.local === undefined ? 'auto' : options.local ? 'always' : 'never',
+      })
+      await asCoordinator(options, signal, swarm, async (node) => {
+        emit(await swarm.stream(node, request, { signal, emit, stdin: process.stdin }))
+      })
+    },
+    { goesOnUnheard: true },
+  ),
+)
 
 interface ResumeCliOptions extends NetworkOptions {
   output?: string

@@ -1,4 +1,5 @@
 /** Live films: taken in, cut into pieces, packaged again, and listed. */
+export { codecsOf } from './codecs.ts'
 export { ingest, isLocalFile, type LiveInput, STREAM_START_SECONDS } from './ingest.ts'
 export { type Packaged, packageSegment } from './package.ts'
 export { type Piece, PieceMaker } from './pieces.ts'
@@ -9,3 +10,4 @@ export {
   type PlaylistSegment,
   type Rendition,
 } from './playlist.ts'
+export { makeSlate } from './slate.ts'

@@ -2,8 +2,10 @@
  * One stretch of a live film as players get it (CMAF, ISO/IEC 23000-19): the encoded pictures with the sound that was taken in beside them, in
  * fragments that carry their times from the stream's first moment on.
  */
+
 import { fileAccess, run, type Tool } from '../ffmpeg/index.ts'
 import { fileUrl } from '../probe.ts'
+import { withoutBitRates } from './codecs.ts'
 import { FragmentReader, type MovieHeader, moveTracks, numberFragment, trackStarts } from './fragments.ts'
 
 export interface PackageInput {
@@ -63,7 +65,7 @@ export async function packageSegment(
   if (header === undefined) throw new RangeError('the muxer has written no header')
   place(fragments, header, input)
   return {
-    header: header.bytes,
+    header: withoutBitRates(header.bytes),
     bytes: Buffer.concat(fragments.map(({ bytes }) => bytes)),
     fragments: fragments.length,
   }

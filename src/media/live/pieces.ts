@@ -63,6 +63,11 @@ export class PieceMaker {
     this.#header = header
   }
 
+  /** Ticks a second of the video; undefined before it is known. */
+  get timeScale(): number | undefined {
+    return this.#header?.timeScale
+  }
+
   add(fragment: Fragment): void {
     const { video } = fragment
     const open = this.#open
