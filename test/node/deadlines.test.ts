@@ -107,6 +107,17 @@ describe('where the nodes cannot keep up', () => {
   })
 })
 
+test('what is ended is what was begun', () => {
+  const scheduler = new DeadlineScheduler({ hasFallback: false, framesPerSecond: 30 })
+  scheduler.addPeer('a', 1)
+  scheduler.arrive({ index: 0, frames: 60, deadline: 10 })
+  const [first] = scheduler.assign(0)
+  expect(scheduler.drop(0)[0]).toBe(first)
+  scheduler.arrive({ index: 1, frames: 60, deadline: 20 })
+  const [second] = scheduler.assign(1)
+  expect(scheduler.removePeer('a')[0]).toBe(second)
+})
+
 test('who fails gets it last, and rests; what many fail at is given up', () => {
   const scheduler = new DeadlineScheduler({ hasFallback: false, framesPerSecond: 30 })
   scheduler.addPeer('a', 1)

@@ -6,8 +6,8 @@ export interface PlaylistSegment {
   readonly seconds: number
   /** Of its header, relative to the playlist; undefined: it needs none. */
   readonly mapUri: string | undefined
-  /** When its first frame was taken in, in milliseconds since 1970. */
-  readonly takenInAt: number
+  /** When its first frame was taken in: ISO 8601, UTC. */
+  readonly takenIn: string
   /** What was before it is of another input or encoding. */
   readonly isDiscontinuous: boolean
 }
@@ -44,7 +44,7 @@ export function mediaPlaylist(list: MediaPlaylist): string {
     if (segment.mapUri !== undefined && segment.mapUri !== mapUri)
       lines.push(`#EXT-X-MAP:URI="${segment.mapUri}"`)
     mapUri = segment.mapUri
-    lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(segment.takenInAt).toISOString()}`)
+    lines.push(`#EXT-X-PROGRAM-DATE-TIME:${segment.takenIn}`)
     lines.push(`#EXTINF:${segment.seconds.toFixed(6)},`, segment.uri)
   }
   if (list.isEnded) lines.push('#EXT-X-ENDLIST')

@@ -36,6 +36,8 @@ interface Slot {
 }
 
 interface Running extends LiveAttempt {
+  /** As whoever carries it out knows it. */
+  readonly attempt: LiveAttempt
   readonly slot: Slot
   readonly began: number
   frames: number
@@ -57,6 +59,8 @@ const RESERVE_SECONDS = 1.5
 const GAIN_SECONDS = 0.5
 /** How much the last measurement counts. */
 const WEIGHT = 0.4
+/** Of the time that a piece is expected to take: from then on its own speed counts. */
+const TELLING_PART = 0.6
 /** Until it was measured: how much faster the params for need are. */
 const FALLBACK_SPEEDUP = 2.5
 const FAILURES_MAX = 3
@@ -87,8 +91,7 @@ export class DeadlineScheduler {
   removePeer(peer: string): LiveAttempt[] {
     for (const slot of this.#slots) if (slot.peer === peer) this.#slots.delete(slot)
     const lost = [...this.#running.values()].filter((attempt) => attempt.peer === peer)
-    for (const attempt of lost) this.#end(attempt)
-    return lost
+    return this.#endAll(lost)
   }
 
   arrive(piece: LivePiece): void {
@@ -128,8 +131,7 @@ export class DeadlineScheduler {
   drop(index: number): LiveAttempt[] {
     this.#open.delete(index)
     const needless = [...this.#running.values()].filter(({ piece }) => piece.index === index)
-    for (const attempt of needless) this.#end(attempt)
-    return needless
+    return this.#endAll(needless)
   }
 
   /** @param isBusy the peer has not begun: it works for somebody else */
@@ -208,15 +210,20 @@ export class DeadlineScheduler {
     open.attempts++
     const isDuplicate = this.#isAtWork(piece)
     const attempt = { piece, peer: slot.peer, number: open.attempts, isFallback, isDuplicate }
-    const running = { ...attempt, slot, began: now, frames: 0, isEncoded: false }
+    const running = { ...attempt, attempt, slot, began: now, frames: 0, isEncoded: false }
     slot.current = running
     this.#running.set(attempt, running)
     return attempt
   }
 
-  #end(attempt: Running): void {
-    for (const [key, running] of this.#running) if (running === attempt) this.#running.delete(key)
-    if (attempt.slot.current === attempt) attempt.slot.current = undefined
+  #endAll(running: readonly Running[]): LiveAttempt[] {
+    for (const one of running) this.#end(one)
+    return running.map(({ attempt }) => attempt)
+  }
+
+  #end(running: Running): void {
+    this.#running.delete(running.attempt)
+    if (running.slot.current === running) running.slot.current = undefined
   }
 
   /** The idle slot that would have it soonest, with the usual params, or where there is need with whichever. */
@@ -275,10 +282,10 @@ export class DeadlineScheduler {
     const { piece, peer, isFallback, began, frames } = attempt
     const expected = this.#rateOf(peer, isFallback)
     const elapsed = now - began
-    // What it does counts as soon as it has done something worth counting.
-    const rate = frames > 0 && elapsed > OVERHEAD_SECONDS ? frames / elapsed : expected
     const planned = began + OVERHEAD_SECONDS + piece.frames / expected
-    const left = (piece.frames - frames) / Math.max(rate, 0.01)
-    return frames > 0 ? now + left + OVERHEAD_SECONDS / 2 : Math.max(planned, now + OVERHEAD_SECONDS / 2)
+    // Encoders keep the first frames to look ahead: what is told early says little.
+    if (frames === 0 || elapsed < TELLING_PART * (planned - began))
+      return Math.max(planned, now + OVERHEAD_SECONDS / 2)
+    return now + ((piece.frames - frames) * elapsed) / frames + OVERHEAD_SECONDS / 2
   }
 }

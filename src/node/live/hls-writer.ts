@@ -65,7 +65,12 @@ export class HlsWriter {
     const uri = `segment-${this.#count++}.m4s`
     await this.#store(uri, segment.bytes)
     this.#segments.push({
-      ...{ uri, seconds: segment.seconds, mapUri: header, takenInAt: segment.takenInAt },
+      ...{
+        uri,
+        seconds: segment.seconds,
+        mapUri: header,
+        takenIn: new Date(segment.takenInAt).toISOString(),
+      },
       isDiscontinuous: segment.isDiscontinuous || isOther,
     })
     const bits = segment.bytes.length * 8
