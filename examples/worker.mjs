@@ -34,11 +34,14 @@ async function work() {
   await node.stop()
 }
 
-async function pause(delayMs) {
-  const { promise, resolve } = Promise.withResolvers()
-  const timer = setTimeout(resolve, delayMs)
-  over.signal.addEventListener('abort', resolve, { once: true })
-  await promise
-  clearTimeout(timer)
-  over.signal.removeEventListener('abort', resolve)
+function pause(delayMs) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      over.signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, delayMs)
+    over.signal.addEventListener('abort', done, { once: true })
+  })
 }

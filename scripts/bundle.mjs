@@ -2,7 +2,7 @@
  * The program in a few files instead of some six hundred modules, of which Node resolves one after the other: it starts in
  * less than half the time. Beside it lie the licences of the packages inside, as they ask for.
  */
-import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
@@ -16,8 +16,12 @@ const { output } = await bundle.write({ dir: directory, chunkFileNames: '[name].
 await bundle.close()
 await chmod(join(directory, 'ffswarm.js'), 0o755)
 
+// What plays a stream in browsers that do not by themselves; the page of `ffswarm stream --serve` asks for it.
+const player = join(project, 'node_modules', 'hls.js')
+await copyFile(join(player, 'dist', 'hls.light.min.js'), join(directory, 'player.js'))
+
 const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []))
-const packages = new Set(modules.flatMap((id) => packageOf(id) ?? []))
+const packages = new Set([player, ...modules.flatMap((id) => packageOf(id) ?? [])])
 const licences = await Promise.all([...packages].sort().map(licenceOf))
 await writeFile(join(directory, 'LICENSES.txt'), licences.join(`\n${'-'.repeat(80)}\n\n`))
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line: words into one call into node/, a reporter, and an exit code. */
 import './polyfill.ts'
+import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import {
   Argument,
@@ -35,8 +36,11 @@ import {
   port,
   positiveInteger,
   positiveNumber,
+  reportName,
+  serveAddress,
 } from './ui/arguments.ts'
 import { complete, completionLines, SCRIPTS, SHELLS, type Shell } from './ui/completion.ts'
+import { printable } from './ui/format.ts'
 import { jsonLines } from './ui/json-lines.ts'
 import { liveReporter } from './ui/live.ts'
 import { logFile } from './ui/log-file.ts'
@@ -108,7 +112,7 @@ const program = new Command('ffswarm')
   .showSuggestionAfterError()
   .configureOutput({ writeErr: err, writeOut: out })
   .addHelpText(
-    'beforeAll',
+    'before',
     `Examples:
   ffswarm join                                   work for others until Ctrl-C
   ffswarm encode film.mkv                        encode with whoever is there
@@ -248,14 +252,16 @@ networkOptions(
     .option('--no-benchmark', 'take all nodes for equal at first')
     .option('--segment-time <s>', 'length of every segment, instead of by speed', positiveNumber)
     .option('--segment-request', 'segments of one length, each when a node asks for it')
+    .addOption(new Option('--no-segment-request').hideHelp())
     .addOption(new Option('--exactly', 'cut near keyframes (default)').default(true).hideHelp())
     .option('--no-exactly', 'cut by time, without looking for keyframes; the result is as exact')
     .option('--mixed-builds', 'use nodes whose encoder builds make other parameter sets too')
+    .addOption(new Option('--no-mixed-builds').hideHelp())
     .option('--local', 'encode on this node even if a worker runs on this machine')
     .option('--no-local', 'leave the encoding to the others')
     .option('--slots <n>', 'segments to encode here at once', positiveInteger)
     .addOption(sandboxOption())
-    .option('--report <file>', 'write a report on the job there: a page (.html), or JSON', fileName)
+    .option('--report <file>', 'write a report on the job there: a page (.html), or JSON', reportName)
     .addOption(
       verifyLevel(
         'how to check the output: its times, or its pictures too (default: times; full for a page)',
@@ -271,7 +277,7 @@ networkOptions(
     async (signal, swarm) => {
       if (await swarm.isBatch(inputs)) return await encodeSeveral(inputs, options, signal, swarm)
       const [input = ''] = inputs
-      const outputPath = options.output ?? swarm.outputBeside(input, options.preset?.extension)
+      const outputPath = await swarm.outputFor(input, options.output, options.preset?.extension)
       await checkLogFile(options, (log) => swarm.refuseLogFile(log, [input, outputPath]))
       const request = encodeRequest(input, outputPath, options)
       await asCoordinator(options, signal, swarm, (node) => encodeTold(node, request, options, signal, swarm))
@@ -295,8 +301,10 @@ async function encodeSeveral(
   const paths = files.flatMap(({ inputPath, outputPath }) => [inputPath, outputPath])
   await checkLogFile(options, (log) => swarm.refuseLogFile(log, paths))
   const log = logOf(options)
+  const counts = { begun: 0, done: 0, failed: 0, skipped: 0 }
   const tell = (event: FileEvent) => {
     log(event)
+    counts[event.state]++
     if (options.json) json(event)
     else if (!options.quiet || event.state === 'failed') err(`${fileText(event)}\n`)
   }
@@ -306,6 +314,12 @@ async function encodeSeveral(
       encode: ({ inputPath, outputPath }, turn) =>
         encodeTold(node, encodeRequest(inputPath, outputPath, options), options, signal, swarm, turn),
     })
+    const { done, failed, skipped } = counts
+    if (!options.json && !options.quiet) {
+      err(
+        `${files.length} files: ${done} done${failed > 0 ? `, ${failed} failed` : ''}${skipped > 0 ? `, ${skipped} there already` : ''}\n`,
+      )
+    }
     if (failure !== undefined) throw failure
   })
 }
@@ -315,6 +329,7 @@ interface StreamCliOptions extends NetworkOptions {
   delay: number
   params?: string
   fallbackParams?: string
+  serve?: true | { host: string; port: number }
   streamParams: string
   inputParams?: string
   realtime?: boolean
@@ -336,6 +351,11 @@ networkOptions(
     .option(
       '--params <params>',
       'FFmpeg options of the encoders (default: "-c:v libx264 -preset fast -c:a aac")',
+    )
+    .option(
+      '--serve [address]',
+      'let browsers on: HOST:PORT (default: 127.0.0.1:8080), until Ctrl-C',
+      serveAddress,
     )
     .option('--fallback-params <params>', 'faster ones, for what would be late otherwise')
     .option('--stream-params <params>', 'FFmpeg’s HLS options, such as "-hls_time 6 -hls_list_size 10"', '')
@@ -366,12 +386,33 @@ networkOptions(
         local: options.local === undefined ? 'auto' : options.local ? 'always' : 'never',
       })
       await asCoordinator(options, signal, swarm, async (node) => {
-        emit(await swarm.stream(node, request, { signal, emit, stdin: process.stdin }))
+        const server = options.serve === undefined ? undefined : await serve(options.serve, options, swarm)
+        try {
+          emit(await swarm.stream(node, request, { signal, emit, stdin: process.stdin }))
+          // Players are behind.
+          if (server !== undefined) await aborted(signal)
+        } finally {
+          await server?.close()
+        }
       })
     },
-    { goesOnUnheard: true },
+    { goesOnUnheard: true, endsByInterrupt: options.serve !== undefined },
   ),
 )
+
+async function serve(
+  address: true | { host: string; port: number },
+  { out: directory, json: asJson, quiet }: StreamCliOptions,
+  { serveStream }: Swarm,
+) {
+  const player = await readFile(new URL('./player.js', import.meta.url))
+  const server = await serveStream(directory, address === true ? SERVE_DEFAULT : address, player)
+  if (asJson) json({ event: 'serving', url: server.url })
+  else if (!quiet) err(`  to be seen at ${server.url}\n`)
+  return server
+}
+
+const SERVE_DEFAULT = { host: '127.0.0.1', port: 8080 }
 
 interface ResumeCliOptions extends NetworkOptions {
   output?: string
@@ -389,7 +430,7 @@ networkOptions(
     .description('go on with a job that was interrupted: its finished segments are not encoded again')
     .argument('[job]', "as 'ffswarm jobs' lists it; default: the only one")
     .option('-o, --output <file>', 'another place for the output, of the same kind', fileName)
-    .option('--report <file>', 'another place for the certificate of the job', fileName)
+    .option('--report <file>', 'another place for the report on the job', reportName)
     .option('-y, --yes', 'replace an existing output')
     .option('--slots <n>', 'segments to encode here at once', positiveInteger)
     .addOption(sandboxOption())
@@ -513,7 +554,7 @@ program
       const path = options.output ?? `${name}.html`
       const text = reportText(path === '-' ? `${name}.html` : path, report, withReport)
       if (path === '-') return out(text)
-      const file = await reserveReport(path, [], { overwrite: options.yes === true })
+      const file = await reserveReport(path, [], { overwrite: options.yes === true, option: '-o' })
       await file.write(text)
       if (options.json) json({ event: 'report', job: name, path })
       else out(`${path}\n`)
@@ -880,6 +921,9 @@ async function encodeTold(
       ...{ signal, emit, onEncoded: turn.onEncoded },
       writeReport: (path, report) => reportText(path, report, withReport),
     })
+    const { reportPath } = request
+    if (reportPath !== undefined && !options.json && !options.quiet)
+      err(`  the report on it: ${printable(reportPath)}\n`)
   } finally {
     turn.say(() => told?.close())
   }

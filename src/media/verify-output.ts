@@ -145,7 +145,9 @@ function checkTimes(
   const tracks = [...byIndex.values()]
   const { shiftTicks, missing, extra, firstDifference: at } = compareStarts()
   if (at !== undefined) {
-    const seconds = toSeconds(wanted[at] ?? wanted.at(-1) ?? 0n, timeBase)
+    // Behind the last one expected it is the file's own that is too much.
+    const own = (times[at] ?? 0n) - shiftTicks
+    const seconds = toSeconds(wanted[at] ?? own, timeBase)
     return {
       shiftTicks,
       findings: [{ code: 'OUTPUT_FRAMES', missing, extra, expected: wanted.length, at, seconds }],

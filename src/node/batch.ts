@@ -207,6 +207,18 @@ function fixedPart(pattern: string): string {
   return parts.slice(0, dynamic).join('/') || '.'
 }
 
+/** Where one film's output goes: as named, into a directory that is there, or beside it. */
+export async function outputFor(
+  inputPath: string,
+  named: string | undefined,
+  extension: string | undefined,
+): Promise<string> {
+  if (named === undefined) return outputBeside(inputPath, extension)
+  const stats = await stat(named).catch(() => undefined)
+  if (stats?.isDirectory() !== true || isOutputName(named)) return named
+  return outputOf(inputPath, dirname(inputPath), { outputDirectory: named, extension })
+}
+
 /**
  * `film.avi` becomes `film.ffswarm.mkv`: containers that are not written give way to Matroska.
  *

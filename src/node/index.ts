@@ -9,7 +9,7 @@
  */
 export { isOutputName, MediaError, type MediaFailure } from '../media/index.ts'
 export { toConnect } from './address.ts'
-export { encodeBatch, type FileEvent, isBatch, outputBeside, planBatch, type Turn } from './batch.ts'
+export { encodeBatch, type FileEvent, isBatch, outputFor, planBatch, type Turn } from './batch.ts'
 export { type BenchmarkRow, benchmarkSwarm } from './benchmark.ts'
 export type * from './coordinator/events.ts'
 export { JobError, type JobFailure } from './coordinator/failure.ts'
@@ -31,6 +31,7 @@ export { clearKey, newKey, parseKey, readStoredKey, storeKey } from './key/index
 export { LISTEN_DEFAULT } from './libp2p.ts'
 export type { LiveEvent } from './live/events.ts'
 export { readStreamRequest } from './live/request.ts'
+export { type ServeAddress, serveStream } from './live/serve.ts'
 export { type StreamRequest, stream } from './live/stream.ts'
 export type { Membership, Peer } from './membership.ts'
 export { NetworkError, type NetworkFailure } from './network-error.ts'

@@ -1,6 +1,6 @@
 /** A live stream for people: a line for what happens, and one now and then for how it goes. */
 import type { LiveEvent } from '../node/live/events.ts'
-import { formatBytes, formatSeconds } from './format.ts'
+import { formatBytes, formatSeconds, printable } from './format.ts'
 
 const TELL_EVERY_MS = 10_000
 
@@ -8,7 +8,7 @@ const TELL_EVERY_MS = 10_000
 export function liveReporter(write: (text: string) => void, now: () => number): (event: LiveEvent) => void {
   const names = new Map<string, string>()
   let toldAt = Number.NEGATIVE_INFINITY
-  const line = (text: string) => write(`${text}\n`)
+  const line = (text: string) => write(`${printable(text)}\n`)
   return (event) => {
     switch (event.event) {
       case 'stream':

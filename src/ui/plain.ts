@@ -1,6 +1,6 @@
 /** A job for people where lines are not rewritten: in a log, a pipe, a dumb terminal. A line for each event, and one of progress now and then. */
 import type { JobDone, JobEvent, JobProgress, PeerShare } from '../node/index.ts'
-import { formatBytes, formatSeconds } from './format.ts'
+import { formatBytes, formatSeconds, printable } from './format.ts'
 import { failureText, segmentText } from './words.ts'
 
 export interface PlainOptions {
@@ -19,7 +19,7 @@ export function plainReporter({ write, isVerbose, now }: PlainOptions): (event: 
   let lastLogged = Number.NEGATIVE_INFINITY
   const peers = new Map<string, string>()
 
-  const line = (text: string) => write(`${text}\n`)
+  const line = (text: string) => write(`${printable(text)}\n`)
   const told = (text: string | undefined) => text !== undefined && line(`  ${text}`)
 
   return (event) => {
@@ -79,7 +79,7 @@ function progressText({ frames, total, fps, eta, bytesSent, bytesReceived }: Job
 }
 
 export function doneText(done: JobDone): string[] {
-  const fps = done.frames / done.wallSeconds
+  const fps = (done.frames - done.framesBefore) / done.wallSeconds
   return [
     `${done.output}: ${done.frames} frames in ${formatSeconds(done.wallSeconds)} (${fps.toFixed(1)} fps), every timestamp checked`,
     ...done.peers.map((share) => `  ${share.name}: ${shareText(share, done)}`),

@@ -34,11 +34,12 @@ const OF_THE_USER: ReadonlySet<string> = new Set([
 const EITHER = [
   ['params', 'preset'],
   ['listen', 'port'],
+  ['quiet', 'verbose'],
 ]
 
 /** Where what a file says of params may be something else than what is asked about, it says nothing. */
 const WITH_SETTINGS: ReadonlySet<string> = new Set([
-  ...['join', 'encode', 'resume', 'peers', 'benchmark', 'pair'],
+  ...['join', 'encode', 'stream', 'resume', 'peers', 'benchmark', 'pair', 'doctor'],
 ])
 
 /** Each name of a setting that a command has, with its options: `--local` and `--no-local` are one. */
@@ -66,9 +67,19 @@ export function settingsFor(
 ): Known[] {
   const options = settingsOf(command)
   const known = new Map<string, Known>()
+  let layer = ''
+  let ofLayer = new Set<string>()
   const set = (name: string, written: SettingValue, from: string, where: string) => {
+    const [scope] = where.split('.').length > 1 ? [`${from} ${where.replace(/\..*$/, '')}`] : [from]
+    if (scope !== layer) ofLayer = new Set()
+    layer = scope
     const rivals = EITHER.find((names) => names.includes(name))?.filter((rival) => rival !== name) ?? []
-    for (const rival of rivals) known.delete(rival)
+    for (const rival of rivals) {
+      if (ofLayer.has(rival))
+        refuse(from, where, `${name} and ${rival} are one choice: leave one of them out`)
+      known.delete(rival)
+    }
+    ofLayer.add(name)
     const value = parse(options.get(name) ?? [], written, (detail) => refuse(from, where, detail))
     known.set(name, { command: command.name(), name, value, written, from })
   }
@@ -138,6 +149,7 @@ function parse(
     return value ?? refuse('true or false is expected')
   }
   if (typeof written === 'boolean') return refuse('a value is expected')
+  if (typeof written === 'object' && !isList(option)) return refuse('one value is expected, not a list')
   const parts = typeof written === 'object' ? written : isList(option) ? `${written}`.split(',') : [written]
   let value: unknown
   try {

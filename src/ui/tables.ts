@@ -2,7 +2,7 @@
 
 import type { BenchmarkRow, Check, JobSummary, KeptReport, PeerRow } from '../node/index.ts'
 import type { Preset } from '../node/presets.ts'
-import { formatBytes, formatSeconds } from './format.ts'
+import { formatBytes, formatSeconds, printable } from './format.ts'
 
 const SHOWN_ENCODERS = ['libx264', 'libx265', 'libsvtav1', 'libvpx-vp9', 'libaom-av1']
 
@@ -89,10 +89,14 @@ export function reportsTable(rows: readonly ReportRow[]): string {
     frames === null ? '-' : `${frames}`,
     seconds === null ? '-' : formatSeconds(seconds),
     `${nodes}`,
-    `${input} → ${output}`,
+    `${baseOf(input)} → ${baseOf(output)}`,
     params ?? '',
   ])
   return table(['JOB', 'ENDED (UTC)', 'VERDICT', 'FRAMES', 'TIME', 'NODES', 'FILES', 'PARAMS'], cells)
+}
+
+function baseOf(path: string): string {
+  return path.replace(/^.*[/\\]/s, '')
 }
 
 /** In full: whoever likes one may want it otherwise in a thing or two. */
@@ -112,7 +116,8 @@ export function checksTable(checks: readonly Check[]): string {
   )
 }
 
-export function table(header: string[], rows: string[][]): string {
+export function table(header: string[], given: string[][]): string {
+  const rows = given.map((row) => row.map(printable))
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   )

@@ -1,5 +1,7 @@
 /** What is said of a segment, and of one file among several. */
+
 import type { FileEvent, SegmentChanged } from '../node/index.ts'
+import { printable } from './format.ts'
 
 /** A peer that is busy, and one whose every segment would fail: what is said of the peer says so. */
 const TOLD_OF_THE_PEER: ReadonlySet<string> = new Set(['REFUSED', 'PARAMETER_SETS'])
@@ -36,7 +38,7 @@ export function segmentText(
 }
 
 export function fileText({ place, of, input, output, state, message }: FileEvent): string {
-  const which = `[${place}/${of}] ${input}`
+  const which = printable(`[${place}/${of}] ${input}`)
   switch (state) {
     case 'begun':
       return which

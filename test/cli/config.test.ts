@@ -84,7 +84,7 @@ describe('settings', () => {
   test.each([
     ['a = [', /config\.toml cannot be used \(line 1:/],
     ['pears = 1', /config\.toml: pears: there is no such setting/],
-    ['[encode]\npeers = "many"', /encode\.peers: a whole number is expected/],
+    ['[encode]\npeers = "many"', /encode\.peers: a whole number up to 999999 is expected/],
     ['[presets.x]\nparam = "a"', /presets\.x: a preset has no param/],
     ['[presets."a b"]\nparams = "a"', /presets\.a b: a name of letters/],
     ['peers = { a = 1 }', /there is no command peers|peers\.a/],

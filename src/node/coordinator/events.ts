@@ -142,6 +142,8 @@ export interface JobDone {
   readonly output: string
   readonly frames: number
   readonly wallSeconds: number
+  /** Of the film's, from a process before this one. */
+  readonly framesBefore: number
   /** Of all encoders on all machines, where they can tell. */
   readonly cpuSeconds: number
   readonly bytesSent: number

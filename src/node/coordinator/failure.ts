@@ -40,7 +40,8 @@ export type JobFailure =
   | { code: 'JOB_UNKNOWN'; id: string | undefined; known: readonly string[] }
   | { code: 'JOB_AMBIGUOUS'; ids: readonly string[] }
   | ({ code: 'SEGMENT_CHANGED' } & BlamedSegment)
-  | { code: 'REPORT_UNWRITABLE'; path: string; detail: string }
+  /** @param option by which it was named */
+  | { code: 'REPORT_UNWRITABLE'; path: string; detail: string; option?: string | undefined }
   | { code: 'REPORT_UNREADABLE'; path: string; detail: string }
   | { code: 'REPORT_UNKNOWN'; id: string; known: readonly string[] }
   | { code: 'LOG_FILE_TAKEN'; path: string; detail: string }
@@ -119,17 +120,21 @@ function describe(failure: JobFailure): string {
     case 'SEGMENT_CHANGED':
       return `segment ${failure.index} (${failure.startSeconds.toFixed(1)} to ${failure.endSeconds.toFixed(1)} s, encoded by ${failure.name}) changed on this disk after it was verified: check the disk of the data directory, or name another with --data-dir`
     case 'REPORT_UNWRITABLE':
-      return `${failure.path} cannot be written (${failure.detail}): name another file with --report`
+      return `${failure.path} cannot be written (${failure.detail}): name another file with ${failure.option ?? '--report'}`
     case 'LOG_FILE_TAKEN':
       return `${failure.path} cannot be used (${failure.detail}): name another file with --log-file`
     case 'REPORT_UNKNOWN': {
-      const known = failure.known.length === 0 ? '' : `, but of ${failure.known.join(', ')}`
+      const some = failure.known.slice(0, KNOWN_MAX)
+      const more = failure.known.length > KNOWN_MAX ? ' and others' : ''
+      const known = some.length === 0 ? '' : `, but of ${some.join(', ')}${more}`
       return `there is no report of one job ${failure.id}${known}: name one as 'ffswarm report' lists them, or a report's file`
     }
     case 'REPORT_UNREADABLE':
       return `${failure.path} cannot be used: ${failure.detail}; name the file that 'ffswarm encode --report' has written`
   }
 }
+
+const KNOWN_MAX = 5
 
 function free({ bytes }: { bytes?: number }): string {
   return bytes === undefined ? 'free some' : `free some (${inMegabytes(bytes)} are needed)`

@@ -178,6 +178,7 @@ async function encodeFile(
       output: request.outputPath,
       frames: job.film.pts.length,
       wallSeconds: clock.totalSeconds(),
+      framesBefore: evidence.timeline.framesBefore,
       cpuSeconds: segments.reduce((sum, { encoded }) => sum + encoded.cpuSeconds, 0),
       ...bytes,
       segments: segments.map(({ event }) => event),

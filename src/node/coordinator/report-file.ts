@@ -37,10 +37,10 @@ function isOurs(content: unknown): boolean {
 export async function reserveReport(
   path: string,
   others: readonly string[],
-  { overwrite }: { overwrite: boolean },
+  { overwrite, option }: { overwrite: boolean; option?: string },
 ): Promise<ReportFile> {
   const unwritable = (detail: string, cause?: unknown) =>
-    new JobError({ code: 'REPORT_UNWRITABLE', path, detail }, { cause })
+    new JobError({ code: 'REPORT_UNWRITABLE', path, detail, option }, { cause })
   for (const other of others) {
     if (await isSameFile(path, other)) throw unwritable('it is the input or the output itself')
   }

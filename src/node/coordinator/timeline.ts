@@ -106,6 +106,10 @@ export class Timeline {
     }
   }
 
+  get framesBefore(): number {
+    return this.#framesBefore
+  }
+
   /** All that was told until now. */
   work(): Work {
     const wallSeconds = this.#done?.wallSeconds ?? this.#seconds()

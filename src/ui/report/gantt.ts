@@ -31,7 +31,7 @@ export function gantt(work: Work): Html {
     y += lanes * LANE + GAP
     return [
       html`<g class="c${place % COLOURS}">
-<text x="${LEFT - 10}" y="${top + (lanes * LANE) / 2 + 4}" text-anchor="end">${cut(name, 20)}</text>
+<text x="${LEFT - 10}" y="${top + (lanes * LANE) / 2 + 4}" text-anchor="end">${cut(name, 17)}</text>
 ${placed.map((one) => bars(one, top + one.lane * LANE, x, end))}</g>
 `,
     ]
@@ -69,7 +69,7 @@ function bars({ attempt, began, ended }: Placed, y: number, x: (at: number) => n
     to > from
       ? html`<rect class="${kind}" x="${round(x(from))}" y="${y + top}" width="${round(Math.max(1, x(to) - x(from) - 0.6))}" height="${height}">${title}</rect>`
       : undefined
-  return html`${bar('wait', assigned, begun, 6, 2)}${bar(outcome ?? 'failed', began, ended, 0, LANE - 4)}${
+  return html`${bar('wait', assigned, begun, 6, 2)}${bar(outcome ?? 'needless', began, ended, 0, LANE - 4)}${
     encoded === null ? undefined : bar('bring', encoded, gone, LANE - 8, 4)
   }`
 }

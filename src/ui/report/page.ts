@@ -1,5 +1,5 @@
 /** The report of a job as a page for people: one file, nothing fetched, nothing run. */
-import { join, quote } from 'shlex'
+import { quote } from 'shlex'
 import type { ReadReport } from '../../node/index.ts'
 import { formatBytes, formatSeconds } from '../format.ts'
 import { bitRateCurve, filmOf, qualityCurve } from './curves.ts'
@@ -25,11 +25,12 @@ export function reportPage(report: ReadReport): string {
 <h1>${nameOf(source.path)} → ${nameOf(output.path)}</h1>
 <p class="soft">${report.begunAt === undefined ? undefined : html`begun ${dateOf(report.begunAt)}, `}${report.software}${report.plan === undefined ? undefined : `, job ${report.plan.job}`}</p>
 ${verdict(report)}
+${about(report)}
 ${figures(report)}
 ${work === undefined || work.attempts.length === 0 ? undefined : timeline(work)}
 ${film(report)}
 ${nodes(report)}
-${efficiency(work)}
+${report.verdict === 'exact' ? efficiency(work) : undefined}
 ${certificate(report)}
 ${commands(report)}
 ${warnings.length === 0 ? undefined : html`<h2>Warnings</h2><ul>${warnings.map((text) => html`<li>${text}</li>`)}</ul>`}
@@ -41,18 +42,29 @@ ${segments(report)}
 
 function verdict({ verdict: said, failure, output, level }: ReadReport): Html {
   if (said === 'failed') {
-    return html`<p><span class="verdict failed-job">failed</span></p><p class="not">${failure?.message}</p>`
+    const isInterrupted = failure?.code === 'INTERRUPTED'
+    return isInterrupted
+      ? html`<p><span class="verdict interrupted">interrupted</span> ${failure?.message}</p>`
+      : html`<p><span class="verdict failed-job">failed</span></p><p class="not">${failure?.message}</p>`
   }
   const looked = level === 'full' ? ', and its pictures are the source’s' : ''
   return html`<p><span class="verdict exact">exact</span> ${output.times?.count} frames, each at the time at which one ffmpeg has it${looked}</p>`
 }
 
-function figures({ work, output, source }: ReadReport): Html | undefined {
-  if (work === undefined) return undefined
+function about({ source, params }: ReadReport): Html {
+  const { video } = source
+  const picture = video === undefined ? '' : `${video.codec}, ${video.width}x${video.height}`
+  const given = params.given ?? (params.video ?? []).join(' ')
+  return html`<p class="soft">${picture === '' ? undefined : `of ${picture}; `}${given === '' ? undefined : html`by <code>${given}</code>`}</p>`
+}
+
+function figures({ work, output, source, verdict: said }: ReadReport): Html | undefined {
+  if (work === undefined || work.attempts.length === 0) return undefined
   const frames = work.peers.reduce((sum, peer) => sum + peer.frames, 0)
   const figure = (name: string, value: string, more?: string) =>
     html`<div><dt>${name}</dt><dd>${value}${more === undefined ? undefined : html`<small>${more}</small>`}</dd></div>`
-  const { efficiency: used } = work
+  // Of a job that came to no end there is no telling how well it went.
+  const used = said === 'exact' ? work.efficiency : null
   return html`<dl class="figures">
 ${figure('time', formatSeconds(work.wallSeconds), frames > 0 ? `${(frames / Math.max(work.wallSeconds, 0.001)).toFixed(1)} frames a second` : undefined)}
 ${used === null ? undefined : figure('beside the fastest node alone', `${used.speedup.toFixed(2)} ×`, `it would take about ${formatSeconds(used.bestSeconds)}`)}
@@ -67,13 +79,14 @@ function timeline(work: NonNullable<ReadReport['work']>): Html {
   // One that was refused has nothing to show.
   const has = (outcome: string) =>
     work.attempts.some((attempt) => attempt.outcome === outcome && attempt.encoding !== null)
+  const hasOpen = work.attempts.some(({ outcome, encoding }) => outcome === null && encoding !== null)
   return html`<h2>Who did what when</h2>
-${gantt(work)}
+<div class="wide">${gantt(work)}</div>
 <ul class="key">
 ${key('height:2px;opacity:.5', 'given, and waiting for a slot or the source')}
 ${key('height:12px', 'encoding')}
 ${key('height:4px;opacity:.45', 'its bytes come back and are checked')}
-${has('needless') ? key('height:12px;background:var(--gray)', 'others were sooner') : undefined}
+${has('needless') || hasOpen ? key('height:12px;background:var(--gray)', 'others were sooner, or it was broken off') : undefined}
 ${has('failed') ? key('height:12px;background:var(--bad)', 'failed') : undefined}
 </ul>
 <p class="soft">On top the job’s phases: ${work.phases.map(({ phase, began, ended }) => `${phase} ${formatSeconds(ended - began)}`).join(', ')}.${
@@ -88,28 +101,35 @@ function film(report: ReadReport): Html | undefined {
   const { stretches = [] } = pictures ?? {}
   return html`<h2>The film</h2>
 <p class="soft">Bits a second of the video; the marks below are where segments meet.</p>
-${bitRateCurve(bitRate, frame)}
+<div class="wide">${bitRateCurve(bitRate, frame)}</div>
 ${
   stretches.length === 0
     ? html`<p class="soft">Its pictures were not compared with the source’s: <code>--verify full</code> does that.</p>`
-    : html`<p class="soft">SSIM to the source’s pictures where they were looked at, seams among them: a stretch’s median, and down to its lowest.</p>${qualityCurve(stretches, frame)}`
+    : html`<p class="soft">SSIM to the source’s pictures where they were looked at, seams among them: a stretch’s median, and down to its lowest.</p><div class="wide">${qualityCurve(stretches, frame)}</div>`
 }`
 }
 
-function nodes({ nodes: known, work }: ReadReport): Html {
-  const total = Math.max(
-    1,
-    known.reduce((sum, { frames }) => sum + frames, 0),
-  )
+function nodes({ nodes: known, work }: ReadReport): Html | undefined {
+  const framesOf = (peer: string) =>
+    known.find((one) => one.peer === peer)?.frames ??
+    work?.peers.find((one) => one.peer === peer)?.frames ??
+    0
   const busy = work === undefined ? new Map<string, number>() : busyShares(work)
   const peers = new Set([...(work?.peers ?? []).map(({ peer }) => peer), ...known.map(({ peer }) => peer)])
+  if (peers.size === 0) return undefined
+  const total = Math.max(
+    1,
+    [...peers].reduce((sum, peer) => sum + framesOf(peer), 0),
+  )
+  const made = (peer: string) =>
+    work?.attempts.filter((attempt) => attempt.peer === peer && attempt.outcome === 'verified').length ?? 0
   const rows = [...peers].map((peer, place) => {
     const node = known.find((one) => one.peer === peer)
     const own = work?.peers.find((one) => one.peer === peer)
-    const share = Math.round(((node?.frames ?? 0) / total) * 100)
+    const share = Math.round((framesOf(peer) / total) * 100)
     return html`<tr class="c${place % COLOURS}"><td>${node?.name ?? own?.name}<br><span class="soft">…${peer.slice(-8)}</span></td>
-<td><span class="share"><i style="width:${share}%"></i></span>${share} %</td>
-<td class="n">${node?.segments ?? 0}</td><td class="n">${node?.frames ?? 0}</td>
+<td class="one"><span class="share"><i style="width:${share}%"></i></span>${share} %</td>
+<td class="n">${node?.segments ?? made(peer)}</td><td class="n">${framesOf(peer)}</td>
 <td class="n">${own?.framesPerSecond == null ? '–' : own.framesPerSecond.toFixed(1)}</td><td class="n">${own?.slots ?? '–'}</td>
 <td class="n">${own === undefined ? '–' : `${Math.round((busy.get(peer) ?? 0) * 100)} %`}</td>
 <td class="n">${own === undefined ? '–' : `${formatBytes(own.bytesSent)} / ${formatBytes(own.bytesReceived)}`}</td>
@@ -158,12 +178,17 @@ ${sha256 === undefined ? undefined : row('sha256 of the output', html`<code>${sh
 
 function commands({ singleRun, source, output, params }: ReadReport): Html | undefined {
   if (singleRun == null) return undefined
-  const given = params.given === null ? '' : ` --params ${quote(params.given)}`
+  const given = params.given === null ? [] : ['--params', quote(params.given)]
   return html`<h2>See for yourself</h2>
 <p>Plain ffmpeg makes the same frames at the same times by</p>
-<pre>${join(singleRun)}</pre>
+<pre>${inWords(singleRun.map(quote))}</pre>
 <p>and whoever has both files can compare them by</p>
-<pre>ffswarm verify ${quote(output.path)} --source ${quote(source.path)}${given} --verify full</pre>`
+<pre>${inWords(['ffswarm', 'verify', quote(output.path), '--source', quote(source.path), ...given, '--verify', 'full'])}</pre>`
+}
+
+/** Lines break between them alone. */
+function inWords(words: readonly string[]): Html[] {
+  return words.map((word) => html`<span>${word}</span> `)
 }
 
 function segments({ segments: list, nodes: known }: ReadReport): Html | undefined {

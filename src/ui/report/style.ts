@@ -14,12 +14,12 @@ h2 { font-size: 18px; margin: 40px 0 10px }
 p { margin: 6px 0 }
 .soft { color: var(--soft) }
 .verdict { display: inline-block; padding: 3px 12px; border-radius: 99px; color: #fff; font-weight: 600; margin: 10px 0 }
-.exact { background: #1a7f37 } .failed-job { background: #cf222e }
+.exact { background: #1a7f37 } .interrupted { background: #9a6700 } .failed-job { background: #cf222e }
 dl.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 10px; margin: 16px 0 }
 dl.figures div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px }
 dl.figures dt { color: var(--soft); font-size: 13px } dl.figures dd { margin: 0; font-size: 21px; font-weight: 600 }
 dl.figures small { display: block; color: var(--soft); font-size: 12px; font-weight: 400 }
-svg { width: 100%; height: auto; display: block; font: 12px system-ui, sans-serif } svg text { fill: var(--text) }
+svg { width: 100%; min-width: 640px; height: auto; display: block; font: 12px system-ui, sans-serif } svg text { fill: var(--text) }
 svg .tick { fill: var(--soft); font-size: 11px } .grid { stroke: var(--line); stroke-width: 1 }
 .area { fill: var(--c0); opacity: .55 } .line { fill: none; stroke: var(--c2); stroke-width: 1.5 }
 .look line { stroke: var(--c2); opacity: .5 } .look circle { fill: var(--c2) } .seams line { stroke: var(--soft); stroke-width: 1 }
@@ -36,6 +36,7 @@ th, td { padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); vertical
 .share i { display: block; height: 100%; background: var(--own) }
 code, pre { font: 13px/1.5 ui-monospace, 'SF Mono', Menlo, Consolas, monospace; overflow-wrap: anywhere }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; white-space: pre-wrap; margin: 6px 0 14px }
+pre span { display: inline-block; max-width: 100% } .one { white-space: nowrap }
 .ok { color: var(--good) } .not { color: var(--bad) } ul { padding-left: 20px } details summary { cursor: pointer; color: var(--soft) }
 @media print { body { padding: 0; max-width: none } h2 { break-after: avoid } svg, table, pre { break-inside: avoid } }
 `

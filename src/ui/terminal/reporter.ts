@@ -64,7 +64,10 @@ export function terminalReporter({ stream, style, doneText, now }: TerminalOptio
     if (!isOpen) return
     isOpen = false
     stream.off('resize', onResize)
-    draw()
+    clearTimeout(timer)
+    // What ended before it began has nothing to show.
+    if (model.progress === undefined && model.phase !== 'done') screen.clear()
+    else draw()
     screen.done()
   }
 

@@ -1,6 +1,6 @@
 /** A job as lines of a terminal: pure, from what is known of it and the room that there is. */
 import stringWidth from 'string-width'
-import { formatBytes, formatSeconds } from '../format.ts'
+import { formatBytes, formatSeconds, printable } from '../format.ts'
 import type { Colour, Style } from '../style.ts'
 import type { JobModel, Part, PeerLine } from './model.ts'
 
@@ -50,7 +50,11 @@ function header({ job, phase, progress }: JobModel, { paint, signs }: Style, wid
     phase === 'encoding' && progress?.eta !== undefined
       ? `${formatSeconds(progress.eta)} left`
       : (PHASES.get(phase) ?? phase)
-  const files = cut(`${job.input} ${signs.to} ${job.output}`, width - stringWidth(left) - 4, signs.cut)
+  const files = cut(
+    printable(`${job.input} ${signs.to} ${job.output}`),
+    width - stringWidth(left) - 4,
+    signs.cut,
+  )
   const gap = ' '.repeat(Math.max(2, width - 2 - stringWidth(files) - stringWidth(left)))
   return [
     `  ${paint('bold', files)}${gap}${left}`,
