@@ -34,6 +34,7 @@ export type MediaFailure =
   | { code: 'SEGMENT_FRAMES'; expected: number; actual: number }
   | { code: 'SEGMENT_PICTURE'; expected: string; actual: string }
   | { code: 'SEGMENT_LOOK'; differences: readonly string[] }
+  | { code: 'SEGMENT_STREAMS'; streams: number }
   /** How they are not, as the rest of a sentence. */
   | { code: 'SEGMENT_PICTURES'; detail: string }
   /** Why, as the rest of a sentence that begins with the node's name. */
@@ -130,6 +131,8 @@ function describe(failure: MediaFailure): string {
       return `the segment's pictures are ${failure.actual} and not ${failure.expected} as at the film's start`
     case 'SEGMENT_LOOK':
       return `the segment's pictures are not shown as the film's first: ${failure.differences.join(', ')}`
+    case 'SEGMENT_STREAMS':
+      return `the segment has ${failure.streams} streams instead of its video alone`
     case 'SEGMENT_PICTURES':
       return `the segment's pictures are not the source's: they ${failure.detail}`
     case 'PARAMETER_SETS':

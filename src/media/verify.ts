@@ -47,6 +47,8 @@ export interface InspectedSegment {
   readonly times: BigInt64Array
   /** Those of its keyframes, ascending. */
   readonly keyframes: BigInt64Array
+  /** How many streams it has: whatever stands beside the video would find its way into the film. */
+  readonly streams: number
   /** Size and pixel format, such as `1920x1080 yuv420p`. */
   readonly picture: string
   /** How the pictures are to be shown. */
@@ -76,7 +78,7 @@ export async function inspectSegment(
     [
       ...['-v', 'error', '-f', format, '-select_streams', 'V:0', '-show_data_hash', 'sha256'],
       '-show_entries',
-      `packet=pts,flags:stream=${DESCRIPTION_ENTRIES},extradata_hash:stream_tags=encoder`,
+      `packet=pts,flags:stream=${DESCRIPTION_ENTRIES},extradata_hash:stream_tags=encoder:format=nb_streams`,
       ...['-of', 'csv=p=0:nk=0'],
       `file:${path}`,
     ],
@@ -97,6 +99,7 @@ export async function inspectSegment(
   return {
     times: times.toArray(),
     keyframes: keyframes.toArray(),
+    streams: Number(stream.nb_streams ?? 0),
     picture: width === undefined ? '' : `${width}x${height} ${pixelFormat}`,
     description: toDescription(stream),
     parameterSets,

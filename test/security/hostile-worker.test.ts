@@ -110,6 +110,11 @@ const HARMS: readonly [string, RegExp, Harm][] = [
   ['another film', /^SEGMENT_/, { bytes: () => made('other', ...X264) }],
   ['a film of another size', /^SEGMENT_/, { bytes: () => made('small', '-vf', 'scale=64:36', ...X264) }],
   ['a film without end', /^[A-Z_]+$/, { claims: { sizeBytes: 2 ** 50 } }],
+  [
+    'sound beside its pictures, which the film would get as well',
+    /^SEGMENT_STREAMS$/,
+    { bytes: () => made('loud', '-f', 'lavfi', '-i', 'sine=duration=1', ...X264, '-c:a', 'aac') },
+  ],
   ['a blob that is not there', /^UNKNOWN_BLOB$/, { claims: { blob: 'elsewhere' } }],
   ['other bytes than it said', /^SHA256$/, { claims: { sha256: 'a'.repeat(64) } }],
   ['fewer bytes than it said', /^[A-Z_]+$/, { claims: { sizeBytes: 5_000 } }],

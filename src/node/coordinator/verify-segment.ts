@@ -27,7 +27,7 @@ export interface VerifiedSegment {
  * Reads the segment as it lies here; who sent another than was asked for is told.
  *
  * @param wantedBuild whose parameter sets it must have; asked when its frames are right
- * @throws MediaError SEGMENT_FRAMES, SEGMENT_PICTURE, SEGMENT_LOOK, PARAMETER_SETS
+ * @throws MediaError SEGMENT_STREAMS, SEGMENT_FRAMES, SEGMENT_PICTURE, SEGMENT_LOOK, PARAMETER_SETS
  */
 export async function verifySegment(
   ffprobe: Tool,
@@ -37,7 +37,10 @@ export async function verifySegment(
   options: { signal: AbortSignal },
 ): Promise<InspectedSegment> {
   const inspected = encoded.inspected ?? (await inspectSegment(ffprobe, path, job.container, options))
-  const { times, picture, description } = inspected
+  const { times, picture, description, streams } = inspected
+  if (streams !== 1) {
+    return await refuse('STREAMS', { code: 'SEGMENT_STREAMS', streams })
+  }
   if (times.length !== task.times.length || times.some((time, place) => time !== task.times[place])) {
     return await refuse('FRAMES', {
       code: 'SEGMENT_FRAMES',
