@@ -213,7 +213,10 @@ export async function createNode(
       ),
       blob: blob({
         resolve: blobs.resolve,
-        onBytesSent: (peer, bytes) => traffic.count(peer.toString(), 'bytesSent', bytes),
+        onBytesSent(peer, bytes) {
+          traffic.count(peer.toString(), 'bytesSent', bytes)
+          worker?.onFetched()
+        },
         onBytesReceived: (peer, bytes) => traffic.count(peer.toString(), 'bytesReceived', bytes),
       }),
     }

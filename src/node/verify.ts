@@ -22,7 +22,7 @@ import { type Job, prepareJob, withDecodedIndex } from './coordinator/job.ts'
 import { describeExpected } from './coordinator/joined-output.ts'
 import { shownAsMade } from './coordinator/opening.ts'
 import { type Look, lookAtOutput, seamsOf } from './coordinator/pictures.ts'
-import { type ReadReport, readReport } from './coordinator/read-report.ts'
+import { type ReportClaims, readClaims } from './coordinator/read-report.ts'
 import { findingOf, picturesOf, roundedAudio, timesOf, type VerifyLevel } from './coordinator/report.ts'
 import { createDataDir } from './data-dir.ts'
 import type { Surroundings } from './node.ts'
@@ -49,7 +49,7 @@ export async function verifyFile(
   const options = { signal: AbortSignal.any([signal, ended.signal]) }
   const dataDir = await createDataDir(surroundings.env)
   const tools = await locateTools({ ...surroundings, cacheDir: join(dataDir, 'bin') })
-  const report = request.reportPath === undefined ? undefined : await readReport(request.reportPath)
+  const report = request.reportPath === undefined ? undefined : await readClaims(request.reportPath)
   const scratchDir = await mkdtemp(join(tmpdir(), 'ffswarm-verify-'))
   try {
     const params = request.params ?? report?.params.given ?? undefined
@@ -130,7 +130,7 @@ async function withoutCodecs({ streams }: Job): Promise<Awaited<Job['streams']>>
 }
 
 async function checkReport(
-  report: ReadReport,
+  report: ReportClaims,
   job: Job,
   outputPath: string,
   options: { signal: AbortSignal },

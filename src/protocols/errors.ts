@@ -76,7 +76,13 @@ export function toError(err: unknown): Error {
 
 /** Text of a peer made fit for a terminal and a log: no control or invisible characters, at most `maxLength` long. */
 export function cleanText(text: string, maxLength: number): string {
-  return text.replace(/\p{C}/gu, '').slice(0, maxLength)
+  return (
+    text
+      .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '')
+      // Letters that are piled up run over the lines above.
+      .replace(/(\p{M}{4})\p{M}+/gu, '$1')
+      .slice(0, maxLength)
+  )
 }
 
 /** What a callback of this node threw, as a peer is told: by code, and by a message without stack. */

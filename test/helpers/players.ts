@@ -68,7 +68,6 @@ export interface Played {
 
 /** Seeks to each time in a browser, then plays the file from its start to its end. */
 export async function playedByBrowser(path: string, times: readonly number[]): Promise<Played> {
-  const profile = await mkdtemp(join(tmpdir(), 'ffswarm-browser-'))
   const told = Promise.withResolvers<Played>()
   const server = createServer((request, response) => {
     if (request.method === 'POST') {
@@ -80,6 +79,14 @@ export async function playedByBrowser(path: string, times: readonly number[]): P
       response.setHeader('content-type', 'text/html').end(page(times))
     }
   })
+  return await inBrowser(server, told.promise)
+}
+
+/** Opens the server's page in a browser until what it tells has come. */
+async function inBrowser<Told>(server: Server, told: Promise<Told>): Promise<Told> {
+  const profile = await mkdtemp(join(tmpdir(), 'ffswarm-browser-'))
+  const broken = Promise.withResolvers<never>()
+  broken.promise.catch(() => {})
   let browser: ChildProcess | undefined
   try {
     const port = await listen(server)
@@ -92,9 +99,9 @@ export async function playedByBrowser(path: string, times: readonly number[]): P
       ],
       { stdio: 'ignore' },
     )
-    browser.once('error', told.reject)
-    browser.once('exit', (code) => told.reject(new Error(`the browser has ended with ${code}`)))
-    return await told.promise
+    browser.once('error', broken.reject)
+    browser.once('exit', (code) => broken.reject(new Error(`the browser has ended with ${code}`)))
+    return await Promise.race([told, broken.promise])
   } finally {
     if (browser !== undefined && browser.exitCode === null) {
       const gone = new Promise((resolve) => browser?.once('exit', resolve))
@@ -105,6 +112,42 @@ export async function playedByBrowser(path: string, times: readonly number[]): P
     server.close()
     await rm(profile, { recursive: true, force: true, maxRetries: 5 })
   }
+}
+
+export interface Watched {
+  /** What the player said of errors that it could not get over. */
+  readonly fatal: readonly string[]
+  /** Wall seconds since the first picture, and the film's seconds since then. */
+  readonly samples: readonly (readonly [wall: number, film: number])[]
+}
+
+/** Watches a stream in a browser for so long, by the script that its server has. @param url of the server, with a slash at its end */
+export async function watchedByBrowser(url: string, seconds: number): Promise<Watched> {
+  const told = Promise.withResolvers<Watched>()
+  const server = createServer((request, response) => {
+    if (request.method === 'POST') {
+      readAll(request).then((body) => told.resolve(JSON.parse(body) as Watched), told.reject)
+      response.end()
+    } else response.setHeader('content-type', 'text/html').end(watchPage(url, seconds))
+  })
+  return await inBrowser(server, told.promise)
+}
+
+function watchPage(url: string, seconds: number): string {
+  return `<!doctype html><video muted playsinline></video><script src="${url}player.js"></script><script>
+const video = document.querySelector('video')
+const fatal = [], samples = []
+const player = new Hls({ liveSyncDurationCount: 2 })
+player.on(Hls.Events.ERROR, (_, data) => { if (data.fatal) fatal.push(data.details) })
+player.loadSource('${url}index.m3u8')
+player.attachMedia(video)
+player.on(Hls.Events.MANIFEST_PARSED, () => video.play())
+video.addEventListener('playing', () => {
+  const [began, first] = [performance.now(), video.currentTime]
+  const timer = setInterval(() => samples.push([(performance.now() - began) / 1000, video.currentTime - first]), 200)
+  setTimeout(() => { clearInterval(timer); fetch('/', { method: 'POST', body: JSON.stringify({ fatal, samples }) }) }, ${seconds * 1000})
+}, { once: true })
+</script>`
 }
 
 /** Which frame of the film each picture is; -1: none, or a damaged one. */

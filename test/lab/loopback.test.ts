@@ -91,6 +91,7 @@ const jobEvent = z.discriminatedUnion('event', [
     output: z.string(),
     frames: z.number().int(),
     wallSeconds: z.number().positive(),
+    framesBefore: z.literal(0),
     cpuSeconds: z.number().nonnegative(),
     bytesSent: z.number().int().positive(),
     bytesReceived: z.number().int().positive(),

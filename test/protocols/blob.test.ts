@@ -327,6 +327,30 @@ test('a server that answers what was not asked is not believed', async () => {
   await reader.close()
 })
 
+test('a server whose bytes come in crumbs is not listened to', async () => {
+  const server = await createNode({})
+  await server.handle(BLOB_PROTOCOL, async (stream) => {
+    send(stream, { sizeBytes: MIB })
+    stream.addEventListener('message', ({ data }) => {
+      if (data.byteLength < 20) return
+      sendBytes(stream, Buffer.of(0))
+      stream.send(Buffer.of(0x80, 0x80, 0x40))
+      const crumb = async () => {
+        for (let sent = 0; sent < MIB && stream.status === 'open'; sent++) {
+          if (!stream.send(Buffer.of(7))) await pEvent(stream, 'drain', { rejectionEvents: ['close'] })
+          if (sent % 500 === 0) await sleep(1)
+        }
+      }
+      crumb().catch(() => {})
+    })
+  })
+  const client = await blobNode()
+  await connect(client, server)
+  const reader = await client.services.blob.open(server.peerId, 'b')
+  expect(await codeOf(reader.read(0, MIB))).toBe('MESSAGE_INVALID')
+  await reader.close()
+})
+
 function send(stream: { send(bytes: Uint8Array): boolean }, message: object): void {
   sendBytes(stream, Buffer.from(JSON.stringify(message)))
 }

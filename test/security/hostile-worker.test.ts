@@ -32,6 +32,8 @@ interface Harm {
   claims?: Partial<SegmentResult>
   read?: BlobContent['read']
   work?(context: SegmentContext): Promise<void>
+  /** How many slots it says it has. */
+  slots?: number
 }
 
 const stops: (() => Promise<void>)[] = []
@@ -44,13 +46,14 @@ async function startMallory({
   claims = {},
   read,
   work,
+  slots = 1,
 }: Harm): Promise<LabNode> {
   const content = await bytes()
   const node = await createSwarmNode({
     privateKey: await generateKeyPair('Ed25519'),
     listen: ['/ip4/127.0.0.1/tcp/0'],
     services: {
-      hello: hello({ local: () => SELF }),
+      hello: hello({ local: () => ({ ...SELF, slots }) }),
       blob: blob({
         resolve: (id) =>
           id === 'result'
@@ -183,4 +186,24 @@ test.each([
     args: ['--peers', '1', '--local', '--segment-time', '2', '--slots', '1'],
   })
   await expectExact(lab, job)
+})
+
+test('a worker that says it has all slots of the world, and gives nothing, gets little of the film', {
+  timeout: 90_000,
+}, async () => {
+  const mallory = await startMallory({
+    slots: 65_535,
+    work: async () => await sleep(80_000, undefined, { ref: false }),
+  })
+  const job = await startEncode(lab, {
+    params: LOSSLESS,
+    connect: [mallory],
+    args: ['--peers', '1', '--local', '--segment-time', '1', '--slots', '1'],
+  })
+  await expectExact(lab, job)
+  const given = job.process.events.filter(
+    ({ event, state, peer }) => event === 'segment' && state === 'assigned' && peer === mallory.peer,
+  )
+  expect(given.length).toBeGreaterThan(0)
+  expect(given.length).toBeLessThanOrEqual(8)
 })

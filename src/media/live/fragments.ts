@@ -215,11 +215,14 @@ export function moveTracks(fragment: Buffer, by: ReadonlyMap<number, bigint>): v
   }
 }
 
-/** Numbers the fragment among all of its movie, in place. */
-export function numberFragment(fragment: Buffer, number: number): void {
-  for (const moof of boxesIn(fragment, 0, 'moof')) {
+/** Numbers fragments that stand behind each other, in place. @returns the number of the next */
+export function numberFragments(fragments: Buffer, first: number): number {
+  let number = first
+  for (const moof of boxesIn(fragments, 0, 'moof')) {
     for (const head of boxesIn(moof, 8, 'mfhd')) head.writeUInt32BE(number >>> 0, 12)
+    number++
   }
+  return number
 }
 
 function tracksIn(fragment: Buffer): { id: number; start: bigint; time: Buffer }[] {

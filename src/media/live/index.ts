@@ -1,5 +1,6 @@
 /** Live films: taken in, cut into pieces, packaged again, and listed. */
 export { codecsOf } from './codecs.ts'
+export { numberFragments } from './fragments.ts'
 export { ingest, isLocalFile, type LiveInput, STREAM_START_SECONDS } from './ingest.ts'
 export { type Packaged, packageSegment } from './package.ts'
 export { type Piece, PieceMaker } from './pieces.ts'

@@ -6,7 +6,7 @@
 import { fileAccess, run, type Tool } from '../ffmpeg/index.ts'
 import { fileUrl } from '../probe.ts'
 import { withoutBitRates } from './codecs.ts'
-import { FragmentReader, type MovieHeader, moveTracks, numberFragment, trackStarts } from './fragments.ts'
+import { FragmentReader, type MovieHeader, moveTracks, trackStarts } from './fragments.ts'
 
 export interface PackageInput {
   /** The encoded segment, and its demuxer. */
@@ -20,16 +20,13 @@ export interface PackageInput {
   readonly firstPts: bigint
   /** Ticks a second of the video track. */
   readonly timeScale: number
-  /** Of the first fragment, among all of the stream. */
-  readonly firstNumber: number
 }
 
 export interface Packaged {
   /** `ftyp` and `moov`. */
   readonly header: Buffer
-  /** The media segment's fragments. */
+  /** The media segment's fragments, not numbered yet. */
   readonly bytes: Buffer
-  readonly fragments: number
 }
 
 /** @throws MediaError TOOL_EXIT; RangeError; the signal's reason */
@@ -67,7 +64,6 @@ export async function packageSegment(
   return {
     header: withoutBitRates(header.bytes),
     bytes: Buffer.concat(fragments.map(({ bytes }) => bytes)),
-    fragments: fragments.length,
   }
 }
 
@@ -75,7 +71,7 @@ export async function packageSegment(
 function place(
   fragments: readonly { bytes: Buffer; pts: BigInt64Array }[],
   { trackId }: MovieHeader,
-  { firstPts, soundStart, firstNumber }: PackageInput,
+  { firstPts, soundStart }: PackageInput,
 ): void {
   const moves = new Map<number, bigint>()
   const first = fragments.flatMap(({ pts }) => [...pts]).reduce<bigint | undefined>(earlier, undefined)
@@ -85,10 +81,7 @@ function place(
       if (id !== trackId && soundStart !== undefined && !moves.has(id)) moves.set(id, soundStart - start)
     }
   }
-  for (const [at, { bytes }] of fragments.entries()) {
-    moveTracks(bytes, moves)
-    numberFragment(bytes, firstNumber + at)
-  }
+  for (const { bytes } of fragments) moveTracks(bytes, moves)
 }
 
 function earlier(least: bigint | undefined, time: bigint): bigint {

@@ -52,6 +52,8 @@ export interface PeerWork {
   readonly segments: SegmentProgress[]
 }
 
+/** A node that has given nothing yet has no more of the film in its hands. */
+const SLOTS_UNPROVEN_MAX = 4
 /** So long a piece waits for the peer that a process before this one gave it to. */
 const IN_HAND_SECONDS = 15
 /** Slots at rest wake up, slow ones are noticed, and a peer that was busy for someone else may be free. */
@@ -63,6 +65,10 @@ export class Dispatch {
   readonly #executors = new Map<string, Executor>()
   /** Frames a second of the slots of peers that had a part in the job and were out of reach. */
   readonly #lastRates = new Map<string, number>()
+  /** How many slots each says it has. */
+  readonly #claimed = new Map<string, number>()
+  /** Those of whom a segment was right. */
+  readonly #proven = new Set<string>()
   /** Peers that are out of reach. */
   readonly #away = new Set<string>()
   /** Those that are under way, and when each has ended. */
@@ -135,9 +141,17 @@ export class Dispatch {
     const { peer } = executor
     this.#executors.set(peer, executor)
     this.#away.delete(peer)
-    if (this.#scheduler.employs(peer)) this.#scheduler.setSlots(peer, slots)
-    else this.#scheduler.addPeer(peer, slots, this.#lastRates.get(peer) ?? rate)
+    if (executor.isLocal) this.#proven.add(peer)
+    this.#claimed.set(peer, slots)
+    if (this.#scheduler.employs(peer)) this.#scheduler.setSlots(peer, this.#slotsOf(peer))
+    else this.#scheduler.addPeer(peer, this.#slotsOf(peer), this.#lastRates.get(peer) ?? rate)
     this.assign()
+  }
+
+  /** Whoever says that it has many gets them all once something of its was right. */
+  #slotsOf(peer: string): number {
+    const most = this.#proven.has(peer) ? SLOTS_MAX : SLOTS_UNPROVEN_MAX
+    return Math.min(this.#claimed.get(peer) ?? 1, most)
   }
 
   /** An executor for what the others fail at. */
@@ -291,7 +305,8 @@ export class Dispatch {
         },
         onProgress: (frames) => this.#scheduler.progress(assignment, frames, this.#seconds()),
         onSlots: (slots) => {
-          if (this.#scheduler.setSlots(executor.peer, Math.min(slots, SLOTS_MAX))) this.assign()
+          this.#claimed.set(executor.peer, slots)
+          if (this.#scheduler.setSlots(executor.peer, this.#slotsOf(executor.peer))) this.assign()
         },
         onEncoded: (encodeSeconds) => {
           seconds = this.#seconds() - began
@@ -317,6 +332,10 @@ export class Dispatch {
         return
       }
       const needless = this.#scheduler.verified(assignment, this.#seconds())
+      if (!this.#proven.has(executor.peer)) {
+        this.#proven.add(executor.peer)
+        this.#scheduler.setSlots(executor.peer, this.#slotsOf(executor.peer))
+      }
       if (needless === undefined) {
         await rm(path, { force: true })
         this.#tell(attempt, 'needless')

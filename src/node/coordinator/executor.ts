@@ -206,7 +206,12 @@ export async function collect(
   attempt: SegmentAttempt,
   options: Omit<AttemptOptions, 'attempt' | 'onEncoding' | 'onProgress' | 'onSlots'>,
 ): Promise<EncodedTask> {
-  const result = await attempt.result
+  const began = performance.now()
+  const told = await attempt.result
+  // What cannot be is not believed: it goes into reports.
+  const longestMs = performance.now() - began + BEFORE_MS
+  const encodeMs = Math.min(told.encodeMs, longestMs)
+  const result = { ...told, encodeMs, cpuMs: Math.min(told.cpuMs, encodeMs * CORES_MAX) }
   options.onEncoded(result.encodeMs / 1000)
   if (result.sizeBytes > options.bytesMax) {
     await attempt.reject('SEGMENT_SIZE')
@@ -230,6 +235,10 @@ export async function collect(
     refuse: (code) => attempt.reject(code),
   }
 }
+
+/** A task that is taken up again was begun before. */
+const BEFORE_MS = 24 * 3_600_000
+const CORES_MAX = 1_024
 
 /** Brings a result's bytes to its place, from their beginning again when there is room once the disk was full. @returns their sha256 */
 async function bring(

@@ -156,15 +156,36 @@ export type ReadReport = Whole<z.infer<typeof reportShape>>
 
 type Whole<Type> = Type extends object ? { readonly [Key in keyof Type]: Whole<Type[Key]> } : Type
 
+/** What a report claims of a file: all that is needed to see whether that holds. */
+const claimsShape = z.object({
+  schema: z.literal(REPORT_SCHEMA),
+  params: z.object({ given: z.string().nullable() }),
+  segments: z.array(z.object({ frames: z.int().min(0) })),
+  source: z.object({ times: z.object({ digest: z.string() }).optional() }),
+  output: z.object({ sha256: z.string().optional() }),
+})
+
+export type ReportClaims = z.infer<typeof claimsShape>
+
+/** @throws JobError REPORT_UNREADABLE */
+export async function readClaims(path: string): Promise<ReportClaims> {
+  return await read(path, (content) => claimsShape.parse(content))
+}
+
 /** @throws JobError REPORT_UNREADABLE */
 export async function readReport(path: string): Promise<ReadReport> {
-  try {
-    const { size } = await stat(path)
-    if (size > REPORT_BYTES_MAX) throw new Error('larger than any')
-    const content: unknown = JSON.parse(dataIn(await readFile(path, 'utf8')))
+  return await read(path, (content) => {
     reportShape.parse(content)
     // As it is: what else it says goes wherever it is written again.
     return content as ReadReport
+  })
+}
+
+async function read<Content>(path: string, check: (content: unknown) => Content): Promise<Content> {
+  try {
+    const { size } = await stat(path)
+    if (size > REPORT_BYTES_MAX) throw new Error('larger than any')
+    return check(JSON.parse(dataIn(await readFile(path, 'utf8'))))
   } catch (cause) {
     const isOfSystem = cause instanceof Error && 'code' in cause && 'syscall' in cause
     const detail = isOfSystem

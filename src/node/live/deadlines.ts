@@ -49,6 +49,8 @@ interface Rates {
   fallback: number | undefined
   failures: number
   restUntil: number
+  /** Attempts that it was given. */
+  begun: number
 }
 
 /** From the assignment to the first frame, and from the last to its being here and looked at. */
@@ -83,7 +85,7 @@ export class DeadlineScheduler {
   addPeer(peer: string, slots: number, { isRescuer = false } = {}): void {
     for (let slot = 0; slot < slots; slot++) this.#slots.add({ peer, isRescuer, current: undefined })
     if (!this.#rates.has(peer)) {
-      this.#rates.set(peer, { usual: undefined, fallback: undefined, failures: 0, restUntil: 0 })
+      this.#rates.set(peer, { usual: undefined, fallback: undefined, failures: 0, restUntil: 0, begun: 0 })
     }
   }
 
@@ -208,6 +210,8 @@ export class DeadlineScheduler {
     const open = this.#open.get(piece.index)
     if (open === undefined) return undefined
     open.attempts++
+    const rates = this.#rates.get(slot.peer)
+    if (rates !== undefined) rates.begun++
     const isDuplicate = this.#isAtWork(piece)
     const attempt = { piece, peer: slot.peer, number: open.attempts, isFallback, isDuplicate }
     const running = { ...attempt, attempt, slot, began: now, frames: 0, isEncoded: false }
@@ -233,7 +237,7 @@ export class DeadlineScheduler {
     isNeed = false,
   ): { slot: Slot; finish: number; isFallback: boolean } | undefined {
     const failed = this.#open.get(piece.index)?.failed
-    let best: { slot: Slot; finish: number; isFallback: boolean } | undefined
+    let best: { slot: Slot; finish: number; isFallback: boolean; begun: number } | undefined
     for (const slot of this.#slots) {
       const rates = this.#rates.get(slot.peer)
       if (slot.current !== undefined || rates === undefined || now < rates.restUntil) continue
@@ -245,9 +249,8 @@ export class DeadlineScheduler {
         // Better pictures where they are in time as well.
         const isEnough =
           best !== undefined && !best.isFallback && best.finish <= piece.deadline - RESERVE_SECONDS
-        if (best === undefined || (finish < best.finish && !(isFallback && isEnough))) {
-          best = { slot, finish, isFallback }
-        }
+        const candidate = { slot, finish, isFallback, begun: rates.begun }
+        if (best === undefined || (isSooner(candidate, best) && !(isFallback && isEnough))) best = candidate
       }
     }
     return best
@@ -289,3 +292,14 @@ export class DeadlineScheduler {
     return now + ((piece.frames - frames) * elapsed) / frames + OVERHEAD_SECONDS / 2
   }
 }
+
+/** Of those that are about as soon, whoever has had less to do: a machine that rests now and then lasts longer. */
+function isSooner(
+  one: { readonly finish: number; readonly begun: number; readonly isFallback: boolean },
+  other: { readonly finish: number; readonly begun: number; readonly isFallback: boolean },
+): boolean {
+  const isAlike = Math.abs(one.finish - other.finish) < ALIKE_SECONDS && one.isFallback === other.isFallback
+  return isAlike ? one.begun < other.begun : one.finish < other.finish
+}
+
+const ALIKE_SECONDS = 0.5

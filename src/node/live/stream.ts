@@ -9,6 +9,7 @@ import {
   type LiveInput,
   MediaError,
   makeSlate,
+  numberFragments,
   type Piece,
   PieceMaker,
   packageSegment,
@@ -17,6 +18,7 @@ import {
   segmentTimeScale,
 } from '../../media/index.ts'
 import type { StoredBlob } from '../blob-store.ts'
+import { SLOTS_MAX } from '../capacity.ts'
 import { describeFailure, isDraining } from '../coordinator/attempt-failure.ts'
 import type { Build } from '../coordinator/builds.ts'
 import { localExecutor, remoteExecutor } from '../coordinator/executor.ts'
@@ -319,7 +321,7 @@ class LiveStream {
       emit: (event) => this.#emit(event),
       add: (peer) => {
         this.#peers.set(peer.id.toString(), peer)
-        this.#scheduler?.addPeer(peer.id.toString(), peer.hello.slots)
+        this.#scheduler?.addPeer(peer.id.toString(), Math.min(peer.hello.slots, SLOTS_MAX))
       },
       lose: (peer) => this.#lose(peer),
     })
@@ -427,11 +429,9 @@ class LiveStream {
         {
           ...{ segmentPath: path, container: job.container, soundPath, soundStart, timeScale },
           firstPts: first - BigInt(SEGMENT_SHIFT_SECONDS * timeScale),
-          firstNumber: this.#fragments,
         },
         { signal: this.#signal },
       )
-      this.#fragments += pending.packaged.bytes.length > 0 ? 64 : 0
       pending.state = 'ready'
       this.#reserve = Math.round((pending.onAirAt - this.#seconds()) * 10) / 10
     } finally {
@@ -489,7 +489,8 @@ class LiveStream {
       await rm(pending.path, { force: true })
       const { packaged, piece, takenInAt, seconds } = pending
       if (packaged === undefined) continue
-      const isDiscontinuous = piece.isDiscontinuous
+      this.#fragments = numberFragments(packaged.bytes, this.#fragments)
+      const { isDiscontinuous } = piece
       await this.#writer?.add({ ...packaged, seconds, takenInAt, isDiscontinuous })
       this.#counters.pieces++
       this.#counters.frames += piece.pts.length

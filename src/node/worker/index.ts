@@ -78,6 +78,9 @@ interface Held {
   readonly path: string
 }
 
+/** A node that is to end waits no longer for a coordinator that does nothing with its results. */
+const UNFETCHED_SECONDS = 45
+
 export class Worker implements SegmentHandler {
   readonly #init: WorkerInit
   #sources: RemoteSources | undefined
@@ -91,6 +94,8 @@ export class Worker implements SegmentHandler {
   /** Offers that were taken and are not settled: their segments are being encoded, or their coordinators have not got them yet. */
   #unsettled = 0
   #draining = false
+  /** When bytes of a result were last sent, in seconds. */
+  #fetchedAt = 0
   #isDiskFull = false
   readonly #stopped = new AbortController()
   readonly #drained = Promise.withResolvers<void>()
@@ -127,7 +132,18 @@ export class Worker implements SegmentHandler {
   drain(): Promise<void> {
     this.#draining = true
     if (this.#unsettled === 0) this.#drained.resolve()
-    return this.#drained.promise
+    this.#fetchedAt = this.#seconds()
+    const timer = setInterval(() => {
+      // Whoever fetches nothing of what is done, nor says that it has it, is not waited for.
+      if (this.#running.size > 0) this.#fetchedAt = this.#seconds()
+      if (this.#seconds() - this.#fetchedAt > UNFETCHED_SECONDS) this.#drained.resolve()
+    }, 1_000)
+    return this.#drained.promise.finally(() => clearInterval(timer))
+  }
+
+  /** Bytes of results go out. */
+  onFetched(): void {
+    this.#fetchedAt = this.#seconds()
   }
 
   admit(offer: SegmentOffer, peer: PeerId): { code: string; message: string } | undefined {

@@ -45,6 +45,9 @@ interface Served {
   readonly ends: AnswerEnds
   /** Reads of the source that are under way. */
   reads: number
+  /** Milliseconds that were waited for its bytes, and how many came. */
+  waitedMs: number
+  bytes: number
   /** Forgets it. */
   close(): void
 }
@@ -69,7 +72,7 @@ export async function startSourceProxy(listener?: SocketServer): Promise<SourceP
       const path = `/${randomBytes(16).toString('hex')}`
       const close = () => void sources.delete(path)
       const ends = new AnswerEnds(needed, (offset) => source.endOfKnown(offset))
-      const served: Served = { source, ends, reads: 0, close }
+      const served: Served = { source, ends, reads: 0, waitedMs: 0, bytes: 0, close }
       sources.set(path, served)
       const isWaiting = () => served.reads > 0
       return { url: `http://127.0.0.1:${port}${path}`, inputOptions: INPUT_OPTIONS, isWaiting, close }
@@ -107,6 +110,15 @@ async function respond(served: Served, request: IncomingMessage, response: Serve
   if (stop < end) response.socket?.destroySoon()
 }
 
+/** A source that trickles would keep the slot from everybody else for days. */
+function isTooSlow({ waitedMs, bytes }: Pick<Served, 'waitedMs' | 'bytes'>): boolean {
+  return waitedMs > SLOW_AFTER_MS && bytes / (waitedMs / 1000) < BYTES_A_SECOND_MIN
+}
+
+const SLOW_AFTER_MS = 120_000
+/** An old modem's: whoever has no more is better off without a swarm. */
+const BYTES_A_SECOND_MIN = 4_096
+
 async function* blocks(served: Served, start: number, end: number): AsyncGenerator<Uint8Array> {
   for (let offset = start; offset < end; ) {
     served.source.fetchAhead(offset, Math.min(end, offset + AHEAD_BYTES))
@@ -119,8 +131,13 @@ async function* blocks(served: Served, start: number, end: number): AsyncGenerat
 
 async function read(served: Served, offset: number): Promise<Uint8Array> {
   served.reads++
+  const began = performance.now()
   try {
-    return await served.source.read(offset)
+    const bytes = await served.source.read(offset)
+    served.waitedMs += performance.now() - began
+    served.bytes += bytes.length
+    if (isTooSlow(served)) throw new Error('the source comes too slowly to be worth a slot')
+    return bytes
   } catch (error) {
     // Without the URL nobody asks for the rest of what cannot be had.
     served.close()

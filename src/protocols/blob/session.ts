@@ -29,6 +29,10 @@ interface Pending extends PromiseWithResolvers<Pieces> {
   readonly range: BlobRange
 }
 
+/** A frame costs the same whatever is in it: millions of a byte each would keep this node from everything else. */
+const FRAMES_LOOKED_AT = 5_000
+const FRAME_BYTES_MIN = 64
+
 export class BlobSession {
   readonly sizeBytes: number
   readonly #stream: Stream
@@ -37,6 +41,8 @@ export class BlobSession {
   readonly #pending: Pending[] = []
   #stall: NodeJS.Timeout | undefined
   #ended = false
+  #frames = 0
+  #frameBytes = 0
 
   /** @throws ProtocolError `UNKNOWN_BLOB`; whatever the stream throws */
   static async open(stream: Stream, init: BlobSessionInit, options: AbortOptions): Promise<BlobSession> {
@@ -87,7 +93,17 @@ export class BlobSession {
     }
   }
 
-  readonly #onMessage = (): void => {
+  readonly #onMessage = ({ data }: { data: { readonly byteLength: number } }): void => {
+    this.#frames++
+    this.#frameBytes += data.byteLength
+    if (this.#frames >= FRAMES_LOOKED_AT) {
+      if (this.#frameBytes < this.#frames * FRAME_BYTES_MIN) {
+        this.#end(invalid(`its bytes come in crumbs, ${this.#frameBytes} in ${this.#frames} frames`))
+        return
+      }
+      this.#frames = 0
+      this.#frameBytes = 0
+    }
     if (this.#stall === undefined) return
     this.#stall.refresh()
     this.#init.onProgress()

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { numberFragments } from '../../../src/media/live/fragments.ts'
 import { ingest } from '../../../src/media/live/ingest.ts'
 import { packageSegment } from '../../../src/media/live/package.ts'
 import { type Piece, PieceMaker } from '../../../src/media/live/pieces.ts'
@@ -88,13 +89,12 @@ describe.each([
           ...{ segmentPath: segment, container: 'mp4', soundPath: sound, timeScale: 90_000 },
           soundStart: piece.own.find(({ soundStart }) => soundStart !== undefined)?.soundStart,
           firstPts: ((piece.pts[0] ?? 0n) * 90_000n) / BigInt(piece.header.timeScale),
-          firstNumber: number,
         },
         { signal },
       )
       if (parts.length === 0) parts.push(packaged.header)
+      number = numberFragments(packaged.bytes, number)
       parts.push(packaged.bytes)
-      number += packaged.fragments
     }
     const joined = join(directory(), 'joined.mp4')
     await writeFile(joined, Buffer.concat(parts))
