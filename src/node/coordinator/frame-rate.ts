@@ -8,7 +8,7 @@ const SECONDS_MAX = 120
 const STEP_SECONDS = 1
 
 export class FrameRate {
-  readonly #began: number
+  #began: number
   #samples: { readonly at: number; readonly frames: number }[]
 
   /** @param now seconds @param frames that are there already */
@@ -19,6 +19,12 @@ export class FrameRate {
 
   /** @param frames by now; fewer than before where some were lost @returns frames a second */
   update(now: number, frames: number): number {
+    // Until the first frames come nothing is slow: encoders and sources start.
+    if (this.#samples.length === 1 && frames === this.#samples[0]?.frames) {
+      this.#began = now
+      this.#samples = [{ at: now, frames }]
+      return 0
+    }
     const elapsed = now - this.#began
     const from = now - Math.min(SECONDS_MAX, Math.max(SECONDS_MIN, elapsed * SHARE_OF_TIME))
     const firstWithin = this.#samples.findIndex(({ at }) => at >= from)
