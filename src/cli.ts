@@ -30,6 +30,7 @@ import { type Preset, presetsWith } from './node/presets.ts'
 import { VERSION } from './node/version.ts'
 import {
   collect,
+  delaySeconds,
   fileName,
   nonNegativeInteger,
   pictureSize,
@@ -326,7 +327,7 @@ async function encodeSeveral(
 
 interface StreamCliOptions extends NetworkOptions {
   out: string
-  delay: number
+  delay: number | 'auto'
   params?: string
   fallbackParams?: string
   serve?: true | { host: string; port: number }
@@ -347,7 +348,12 @@ networkOptions(
     .description('encode a live film over the swarm, on air a fixed time later (HLS)')
     .argument('<input>', 'a file, an address that ffmpeg reads, a device, or - for standard input')
     .requiredOption('--out <dir>', 'the directory for segments and playlists', fileName)
-    .option('--delay <seconds>', 'from a picture’s coming in to its being on air', positiveNumber, 30)
+    .option(
+      '--delay <seconds>',
+      'from a picture’s coming in to its being on air; auto: the least that is safe',
+      delaySeconds,
+      30,
+    )
     .option(
       '--params <params>',
       'FFmpeg options of the encoders (default: "-c:v libx264 -preset fast -c:a aac")',

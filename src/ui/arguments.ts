@@ -33,6 +33,10 @@ export function positiveNumber(text: string): number {
   return value
 }
 
+export function delaySeconds(text: string): number | 'auto' {
+  return text === 'auto' ? text : positiveNumber(text)
+}
+
 /** As the benchmark's protocol has it. */
 const PICTURE_SIDE_MAX = 16_384
 

@@ -14,12 +14,15 @@ export function liveReporter(write: (text: string) => void, now: () => number): 
       case 'stream':
         line(`${event.input} → ${event.output}`)
         line(
-          `  ${event.picture}, ${event.delaySeconds} s later, segments of ${event.segmentSeconds} s, params: ${event.params}`,
+          `  ${event.picture}, ${event.delaySeconds === null ? 'as soon as is safe' : `${event.delaySeconds} s later`}, segments of ${event.segmentSeconds} s, params: ${event.params}`,
         )
         return
       case 'peer':
         names.set(event.peer, event.name)
         line(`  ${event.name}: ${event.state}${event.detail === undefined ? '' : `: ${event.detail}`}`)
+        return
+      case 'delay':
+        line(`  ${event.delaySeconds} s are enough`)
         return
       case 'warning':
         line(`  warning: ${event.message}`)

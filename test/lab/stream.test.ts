@@ -1,7 +1,7 @@
 /** A live film over real nodes: every frame on air, in order, at its time, whatever dies. */
 import '../helpers/fast-tools.ts'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -39,6 +39,8 @@ afterAll(async () => await rm(directory, { recursive: true, force: true }))
 const pictures = async (path: string) => (await decodedFrames(path)).map((line) => line.replace(/^\S+ /, ''))
 
 interface Play {
+  input?: string
+  streamParams?: string
   params?: string
   args?: readonly string[]
   connect?: readonly string[]
@@ -48,14 +50,21 @@ interface Play {
 
 async function play(
   name: string,
-  { params = '-c:v libx264 -qp 0 -preset ultrafast', args = [], connect = [], onEvent }: Play,
+  {
+    input = 'live.ts',
+    streamParams = '-hls_time 2 -hls_playlist_type event',
+    params = '-c:v libx264 -qp 0 -preset ultrafast',
+    args = [],
+    connect = [],
+    onEvent,
+  }: Play,
 ) {
   const output = join(directory, name)
   const home = await newHome(lab)
   const process = startCli(
     [
-      ...['stream', join(directory, 'live.ts'), '--realtime', '--out', output, '--params', params, '--json'],
-      ...['--stream-params', '-hls_time 2 -hls_playlist_type event', ...LOOPBACK],
+      ...['stream', join(directory, input), '--realtime', '--out', output, '--params', params, '--json'],
+      ...['--stream-params', streamParams, ...LOOPBACK],
       ...connect.flatMap((address) => ['--connect', address]),
       ...args,
     ],
@@ -93,13 +102,13 @@ describe('a stream', () => {
   test('is on air bit for bit, the delay later, made by two nodes', async () => {
     const workers = await Promise.all([startWorker(lab), startWorker(lab)])
     const { output, ended, events, readings } = await play('two', {
-      args: ['--delay', '20', '--peers', '2', '--no-local'],
+      args: ['--delay', '15', '--peers', '2', '--no-local'],
       connect: workers.flatMap(({ addresses }) => addresses[0] ?? []),
     })
     expect(ended).toMatchObject({ event: 'ended', frames: FRAMES, slates: 0, lost: 0, fallbacks: 0 })
     await expectOnAir(output)
     for (const { delaySeconds } of events.filter(({ state }) => state === 'on-air')) {
-      expect(Math.abs(Number(delaySeconds) - 20)).toBeLessThan(2)
+      expect(Math.abs(Number(delaySeconds) - 15)).toBeLessThan(2)
     }
     const makers = events.filter(({ event, state }) => event === 'piece' && state === 'verified')
     expect(new Set(makers.map(({ peer }) => peer))).toEqual(new Set(workers.map(({ peer }) => peer)))
@@ -114,7 +123,7 @@ describe('a stream', () => {
     let isDead = false
     const { output, ended } = await play('death', {
       params: '-c:v libx264 -qp 0 -preset slow -threads 1',
-      args: ['--delay', '22', '--peers', '2'],
+      args: ['--delay', '17', '--peers', '2'],
       connect: [victim, other].flatMap(({ addresses }) => addresses[0] ?? []),
       onEvent({ event, state, peer, index }) {
         if (isDead || event !== 'piece' || state !== 'encoding' || peer !== victim.peer || Number(index) < 1)
@@ -137,6 +146,62 @@ describe('a stream', () => {
     expect(Number(ended?.slates)).toBeGreaterThan(0)
     expect(ended).toMatchObject({ frames: FRAMES, lost: 0 })
     expect(readdirSync(output)).toContain('stream.m3u8')
+  })
+})
+
+describe('a stream alone', () => {
+  test('in MPEG-TS has the same pictures and the same sound', async () => {
+    const { output, ended } = await play('ts', {
+      args: ['--delay', '8'],
+      streamParams: '-hls_time 2 -hls_playlist_type event -hls_segment_type mpegts',
+    })
+    expect(ended).toMatchObject({ frames: FRAMES, slates: 0, lost: 0 })
+    await expectOnAir(output)
+  })
+
+  test('finds its delay where it is to', async () => {
+    const { output, ended, events } = await play('auto', { args: ['--delay', 'auto'] })
+    expect(ended).toMatchObject({ frames: FRAMES, lost: 0, slates: 0 })
+    await expectOnAir(output)
+    expect(events.find(({ event }) => event === 'stream')).toMatchObject({ delaySeconds: null })
+    const found = events.filter(({ event }) => event === 'delay')
+    // The film may be over before.
+    expect(found.length).toBeLessThanOrEqual(1)
+    for (const { delaySeconds } of found) expect(Number(delaySeconds)).toBeGreaterThan(2)
+  })
+
+  test('whose pictures change their size goes on behind a discontinuity', async () => {
+    const parts = ['192x108', '128x72'].map((size, at) => ({
+      size,
+      path: join(directory, `part-${at}.ts`),
+      at,
+    }))
+    for (const { size, path, at } of parts) {
+      await ffmpeg(
+        ...['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=25:duration=4`, '-c:v', 'libx264', '-g', '50'],
+        ...['-muxdelay', '0', '-output_ts_offset', `${10 + 4 * at}`, path],
+      )
+    }
+    const all = await Promise.all(parts.map(({ path }) => readFile(path)))
+    await writeFile(join(directory, 'changing.ts'), Buffer.concat(all))
+    const { output, ended, readings } = await play('changing', {
+      input: 'changing.ts',
+      args: ['--delay', '10'],
+    })
+    expect(ended).toMatchObject({ frames: 200, slates: 0, lost: 0 })
+    const { segments } = readPlaylist(readings.at(-1) ?? '')
+    expect(segments.at(-1)?.discontinuity).toBe(1)
+    const sizes = new Set<string>()
+    for (const { uri, map = '' } of segments) {
+      const part = join(directory, 'segment.mp4')
+      await writeFile(
+        part,
+        Buffer.concat([await readFile(join(output, map)), await readFile(join(output, uri))]),
+      )
+      const { description } = await contents(part)
+      sizes.add(`${description.streams[0]?.width}x${description.streams[0]?.height}`)
+    }
+    expect(sizes).toEqual(new Set(['192x108', '128x72']))
   })
 })
 

@@ -111,6 +111,7 @@ describe('--stream-params', () => {
     expect(readHlsParams(words)).toEqual({
       segmentSeconds: 6,
       hls: { kind: 'sliding', listSize: 10, deletes: true },
+      isTransportStream: false,
     })
     expect(readHlsParams('-hls_playlist_type event').hls.kind).toBe('event')
     expect(readHlsParams('-hls_list_size 0').hls.kind).toBe('event')
@@ -119,7 +120,7 @@ describe('--stream-params', () => {
   test.each([
     '-hls_time x',
     '-hls_time 0.1',
-    '-hls_segment_type mpegts',
+    '-hls_segment_type webm',
     '-hls_flags odd',
     '-f hls',
     '-hls_playlist_type x',

@@ -2,7 +2,7 @@
 export { codecsOf } from './codecs.ts'
 export { numberFragments } from './fragments.ts'
 export { ingest, isLocalFile, type LiveInput, STREAM_START_SECONDS } from './ingest.ts'
-export { type Packaged, packageSegment } from './package.ts'
+export { type Packaged, packageSegment, packageTransportStream } from './package.ts'
 export { type Piece, PieceMaker } from './pieces.ts'
 export {
   type MediaPlaylist,

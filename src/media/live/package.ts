@@ -23,8 +23,8 @@ export interface PackageInput {
 }
 
 export interface Packaged {
-  /** `ftyp` and `moov`. */
-  readonly header: Buffer
+  /** `ftyp` and `moov`; undefined: its players need none. */
+  readonly header: Buffer | undefined
   /** The media segment's fragments, not numbered yet. */
   readonly bytes: Buffer
 }
@@ -86,4 +86,36 @@ function place(
 
 function earlier(least: bigint | undefined, time: bigint): bigint {
   return least === undefined || time < least ? time : least
+}
+
+/**
+ * The same in MPEG-TS, whose times are those of the stream as well, in ticks of 1/90000 s.
+ *
+ * @param shiftSeconds by which the segment's times are ahead of the stream's
+ * @throws MediaError TOOL_EXIT; the signal's reason
+ */
+export async function packageTransportStream(
+  ffmpeg: Tool,
+  { segmentPath, container, soundPath }: Pick<PackageInput, 'segmentPath' | 'container' | 'soundPath'>,
+  shiftSeconds: number,
+  options: { signal: AbortSignal },
+): Promise<Packaged> {
+  const parts: Buffer[] = []
+  const sound = soundPath === undefined ? [] : ['-f', 'mov', '-i', fileUrl(soundPath)]
+  await run(
+    ffmpeg,
+    [
+      ...['-v', 'error', '-nostdin', '-copyts', '-itsoffset', `${-shiftSeconds}`],
+      ...['-f', container, '-i', fileUrl(segmentPath), ...sound],
+      ...['-map', '0:v:0', ...(soundPath === undefined ? [] : ['-map', '1:a:0'])],
+      ...['-map_metadata', '-1', '-c', 'copy', '-muxdelay', '0', '-muxpreload', '0'],
+      ...['-f', 'mpegts', '-mpegts_copyts', '1', 'pipe:1'],
+    ],
+    {
+      ...options,
+      access: fileAccess([{ path: segmentPath }, ...(soundPath === undefined ? [] : [{ path: soundPath }])]),
+      onBytes: (bytes) => void parts.push(bytes),
+    },
+  )
+  return { header: undefined, bytes: Buffer.concat(parts) }
 }

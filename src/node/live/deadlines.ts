@@ -100,6 +100,12 @@ export class DeadlineScheduler {
     this.#open.set(piece.index, { piece, attempts: 0, failed: new Set() })
   }
 
+  /** It has another time by which it must be there. */
+  retime(index: number, deadline: number): void {
+    const open = this.#open.get(index)
+    if (open !== undefined) open.piece = { ...open.piece, deadline }
+  }
+
   progress(attempt: LiveAttempt, frames: number): void {
     const running = this.#running.get(attempt)
     if (running !== undefined) running.frames = Math.min(frames, running.piece.frames)

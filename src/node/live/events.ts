@@ -1,7 +1,14 @@
 /** What a live stream tells while it runs. With `--json` each event is one line of standard output, so the shape is public. */
 import type { JobFailed, JobWarning, PeerChanged } from '../coordinator/events.ts'
 
+/** The delay was found, as it was asked for. */
+export interface DelayFound {
+  readonly event: 'delay'
+  readonly delaySeconds: number
+}
+
 export type LiveEvent =
+  | DelayFound
   | StreamStarted
   | PieceChanged
   | StreamProgress
@@ -18,7 +25,8 @@ export interface StreamStarted {
   readonly encoder: string
   /** Of the pictures that are encoded, such as `1280x720 yuv420p`. */
   readonly picture: string
-  readonly delaySeconds: number
+  /** Null: it is being found. */
+  readonly delaySeconds: number | null
   readonly segmentSeconds: number
   /** PeerId. */
   readonly coordinator: string

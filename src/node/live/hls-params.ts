@@ -5,6 +5,7 @@ import type { HlsSettings } from './hls-writer.ts'
 export interface HlsParams {
   readonly segmentSeconds: number
   readonly hls: Omit<HlsSettings, 'targetSeconds'>
+  readonly isTransportStream: boolean
 }
 
 /** As of FFmpeg's muxer, but for the segments' length: an encoder is worth more on longer ones. */
@@ -27,6 +28,7 @@ export function readHlsParams(text: string): HlsParams {
   let kind: HlsSettings['kind'] = 'sliding'
   let listSize = LIST_SIZE_DEFAULT
   let deletes = false
+  let isTransportStream = false
   for (let at = 0; at < words.length; at += 2) {
     const [name = '', value = ''] = words.slice(at, at + 2)
     const refuse = (detail: string): never => {
@@ -39,7 +41,8 @@ export function readHlsParams(text: string): HlsParams {
       if (value !== 'event' && value !== 'vod') refuse('there are event and vod')
       kind = 'event'
     } else if (name === '-hls_segment_type') {
-      if (value !== 'fmp4') refuse('segments are fmp4; MPEG-TS is not written yet')
+      if (value !== 'fmp4' && value !== 'mpegts') refuse('there are fmp4 and mpegts')
+      isTransportStream = value === 'mpegts'
     } else if (name === '-hls_flags') {
       for (const flag of value.split('+').filter((word) => word !== '')) {
         if (flag === 'delete_segments') deletes = true
@@ -59,6 +62,7 @@ export function readHlsParams(text: string): HlsParams {
   }
   // FFmpeg: 0 keeps all.
   return {
+    isTransportStream,
     segmentSeconds,
     hls: { kind: listSize === 0 ? 'event' : kind, listSize: Math.max(1, listSize), deletes },
   }

@@ -20,7 +20,8 @@ export interface HlsSettings {
 }
 
 export interface SegmentOnAir {
-  readonly header: Buffer
+  /** Undefined: of a transport stream. */
+  readonly header: Buffer | undefined
   readonly bytes: Buffer
   readonly seconds: number
   /** Milliseconds since 1970. */
@@ -60,9 +61,10 @@ export class HlsWriter {
   }
 
   async add(segment: SegmentOnAir): Promise<void> {
-    const isOther = this.#header !== undefined && !this.#header.bytes.equals(segment.header)
-    const header = await this.#storeHeader(segment.header)
-    const uri = `segment-${this.#count++}.m4s`
+    const before = this.#header
+    const header = segment.header === undefined ? undefined : await this.#storeHeader(segment.header)
+    const isOther = before !== undefined && before.uri !== header
+    const uri = `segment-${this.#count++}.${segment.header === undefined ? 'ts' : 'm4s'}`
     await this.#store(uri, segment.bytes)
     this.#segments.push({
       ...{
@@ -90,7 +92,7 @@ export class HlsWriter {
   async end(): Promise<void> {
     if (this.#count === 0) return
     await this.#list(true)
-    if (this.#header !== undefined) await this.#listAll(this.#header.bytes)
+    await this.#listAll(this.#header?.bytes)
   }
 
   /** @returns names of files that nobody needs any more */
@@ -129,9 +131,9 @@ export class HlsWriter {
     await this.#store(MEDIA_PLAYLIST, mediaPlaylist(list))
   }
 
-  async #listAll(header: Buffer): Promise<void> {
+  async #listAll(header: Buffer | undefined): Promise<void> {
     const averageBandwidth = this.#bits / Math.max(this.#seconds, 0.1)
-    const codecs = codecsOf(header)
+    const codecs = header === undefined ? undefined : codecsOf(header)
     const rendition = { uri: MEDIA_PLAYLIST, peakBandwidth: this.#peakBandwidth, averageBandwidth, codecs }
     await this.#store(MASTER_PLAYLIST, multivariantPlaylist([{ ...rendition, ...this.#picture }]))
   }
@@ -147,7 +149,7 @@ export class HlsWriter {
 export async function openStreamDirectory(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true })
   for (const name of await readdir(directory)) {
-    if (/^\.?(segment-\d+\.m4s|init-\d+\.mp4|stream\.m3u8|index\.m3u8)(\.partial)?$/.test(name)) {
+    if (/^\.?(segment-\d+\.(m4s|ts)|init-\d+\.mp4|stream\.m3u8|index\.m3u8)(\.partial)?$/.test(name)) {
       await rm(join(directory, name), { force: true })
     }
   }

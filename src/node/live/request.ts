@@ -5,7 +5,7 @@ import type { StreamRequest } from './stream.ts'
 
 export interface StreamWords {
   readonly output: string
-  readonly delay: number
+  readonly delay: number | 'auto'
   readonly params?: string | undefined
   readonly fallbackParams?: string | undefined
   readonly streamParams: string

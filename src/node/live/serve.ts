@@ -21,9 +21,10 @@ const TYPES: Readonly<Record<string, string>> = {
   m3u8: 'application/vnd.apple.mpegurl',
   m4s: 'video/iso.segment',
   mp4: 'video/mp4',
+  ts: 'video/mp2t',
 }
 /** What a stream's directory has of the stream: nothing else of it is anybody's business. */
-const SERVED = /^\/(index\.m3u8|stream\.m3u8|segment-\d+\.m4s|init-\d+\.mp4)$/
+const SERVED = /^\/(index\.m3u8|stream\.m3u8|segment-\d+\.(m4s|ts)|init-\d+\.mp4)$/
 /** Of whoever connects and says nothing. */
 const HEADERS_MS = 10_000
 const REQUEST_MS = 60_000

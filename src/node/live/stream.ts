@@ -10,9 +10,11 @@ import {
   MediaError,
   makeSlate,
   numberFragments,
+  type Packaged,
   type Piece,
   PieceMaker,
   packageSegment,
+  packageTransportStream,
   SEGMENT_SHIFT_SECONDS,
   segmentBytesMax,
   segmentTimeScale,
@@ -41,11 +43,13 @@ export interface StreamRequest {
   readonly fallbackParams: string | undefined
   /** FFmpeg options of the sound. */
   readonly audio: readonly string[]
-  /** From a frame's coming in to its being on air. */
-  readonly delaySeconds: number
+  /** From a frame's coming in to its being on air; `auto`: the least that is safe, as the first pieces show. */
+  readonly delaySeconds: number | 'auto'
   /** A segment is no shorter, where the input has keyframes for that. */
   readonly segmentSeconds: number
   readonly hls: Omit<HlsSettings, 'targetSeconds'>
+  /** Segments are MPEG-TS instead of CMAF. */
+  readonly isTransportStream: boolean
   readonly peers: number | undefined
   readonly waitSeconds: number
   readonly local: 'auto' | 'always' | 'never'
@@ -63,6 +67,9 @@ export interface StreamOptions {
 const PACKAGE_SECONDS = 1
 const TICK_MS = 100
 const TELL_EVERY_TICKS = 10
+/** What the delay is found with, and by how much it is longer than the longest of them took. */
+const PIECES_MEASURED = 4
+const SAFETY = 1.4
 /** An input that has ended is looked for again after so long, then twice as long each time. */
 const RECONNECT_SECONDS = 1
 const RECONNECT_SECONDS_MAX = 30
@@ -73,14 +80,15 @@ interface Pending {
   readonly path: string
   readonly blob: StoredBlob
   /** With the usual params, and with those for need. */
-  readonly jobs: { readonly usual: PieceJob; readonly fallback: PieceJob | undefined }
+  jobs: { readonly usual: PieceJob; readonly fallback: PieceJob | undefined }
   readonly seconds: number
   /** Milliseconds since 1970. */
   readonly takenInAt: number
-  /** By this node's monotonic clock, in seconds. */
-  readonly onAirAt: number
+  /** By this node's monotonic clock, in seconds: when its first frame came in, and when it is to be on air. */
+  readonly startAt: number
+  onAirAt: number
   state: 'open' | 'packaging' | 'ready' | 'lost'
-  packaged: { header: Buffer; bytes: Buffer } | undefined
+  packaged: Packaged | undefined
 }
 
 /** @throws MediaError for an input or params that cannot be used; JobError PEERS_MISSING; the signal's reason */
@@ -127,6 +135,8 @@ class LiveStream {
     usual: undefined,
     fallback: undefined,
   }
+  /** Pieces with which it was looked again what the input's pictures are. */
+  readonly #renewed = new Set<number>()
   #scheduler: DeadlineScheduler | undefined
   #templates: { usual: Job; fallback: Job | undefined } | undefined
   #writer: HlsWriter | undefined
@@ -139,11 +149,16 @@ class LiveStream {
   #fragments = 1
   #isEnded = false
   #reserve: number | null = null
+  /** Undefined: it is being found. */
+  #delay: number | undefined
+  /** What the first pieces took from their first frame's coming in until they were ready. */
+  readonly #took: number[] = []
   #traffic: ReturnType<SwarmNode['traffic']['since']>
 
   constructor(node: SwarmNode, request: StreamRequest, directory: string, options: StreamOptions) {
     this.#node = node
     this.#request = request
+    this.#delay = request.delaySeconds === 'auto' ? undefined : request.delaySeconds
     this.#directory = directory
     this.#options = options
     this.#signal = AbortSignal.any([options.signal, this.#over.signal])
@@ -258,25 +273,27 @@ class LiveStream {
     const startSeconds = Number(piece.startPts) / timeScale
     const zero = this.#zeroSeconds ?? this.#seconds() - startSeconds
     const [now, date] = [this.#seconds(), Date.now()]
-    const onAirAt = zero + startSeconds + this.#request.delaySeconds
+    const startAt = zero + startSeconds
+    const onAirAt = startAt + (this.#delay ?? Number.POSITIVE_INFINITY)
     const pending: Pending = {
       ...{ piece, path, blob: await this.#node.blobs.add(path), jobs: { usual, fallback } },
       seconds: Number(piece.endPts - piece.startPts) / timeScale,
       takenInAt: date + (zero + startSeconds - now) * 1000,
-      ...{ onAirAt, state: 'open', packaged: undefined },
+      ...{ startAt, onAirAt, state: 'open', packaged: undefined },
     }
     this.#pending.push(pending)
     this.#tell(pending, 'in')
-    this.#scheduler?.arrive({
-      index: piece.index,
-      frames: piece.pts.length,
-      deadline: onAirAt - PACKAGE_SECONDS,
-    })
+    this.#arrive(pending)
+  }
+
+  #arrive({ piece, onAirAt }: Pending): void {
+    const deadline = onAirAt - PACKAGE_SECONDS
+    this.#scheduler?.arrive({ index: piece.index, frames: piece.pts.length, deadline })
   }
 
   async #prepare(path: string): Promise<{ usual: Job; fallback: Job | undefined }> {
     if (this.#templates !== undefined) return this.#templates
-    const { params, fallbackParams, input, output, delaySeconds, segmentSeconds, hls, local } = this.#request
+    const { params, fallbackParams, input, output, segmentSeconds, hls, local } = this.#request
     const options = { signal: this.#signal, scratchDir: this.#directory }
     const usual = await prepareTemplate(this.#node, { path, params }, options)
     const fallback =
@@ -295,6 +312,7 @@ class LiveStream {
     const [, width = 0, height = 0] = (/^(\d+)x(\d+)/.exec(usual.picture) ?? []).map(Number)
     const rate = usual.source.video.averageFrameRate
     const framesPerSecond = rate === undefined || rate.den === 0 ? undefined : rate.num / rate.den
+    if (this.#scheduler !== undefined) return this.#templates
     this.#scheduler = new DeadlineScheduler({
       hasFallback: fallback !== undefined,
       framesPerSecond: framesPerSecond ?? 25,
@@ -313,7 +331,7 @@ class LiveStream {
         encoder: usual.params.encoder,
         picture: usual.picture,
       },
-      ...{ delaySeconds, segmentSeconds, coordinator: this.#node.peerId.toString() },
+      ...{ delaySeconds: this.#delay ?? null, segmentSeconds, coordinator: this.#node.peerId.toString() },
     })
     const own = this.#node.peerId.toString()
     this.#scheduler.addPeer(own, this.#node.capacity.slots, { isRescuer: local === 'never' })
@@ -337,6 +355,9 @@ class LiveStream {
   /** Until the input has ended and all of it is on air. */
   async #broadcast(): Promise<void> {
     for (let tick = 0; !(this.#isEnded && this.#pending.length === 0); tick++) {
+      // A film that is over before that goes on air as it is.
+      const isMade = this.#pending.every(({ state }) => state === 'ready' || state === 'lost')
+      if (this.#isEnded && this.#delay === undefined && isMade) this.#airAtOnce()
       await sleep(TICK_MS, this.#signal)
       const now = this.#seconds()
       for (const index of this.#scheduler?.late(now) ?? []) this.#makeUp(index)
@@ -347,6 +368,10 @@ class LiveStream {
       if (tick % TELL_EVERY_TICKS === 0) this.#tellAll()
     }
     await this.#publishing
+  }
+
+  #airAtOnce(): void {
+    for (const pending of this.#pending) pending.onAirAt = this.#seconds()
   }
 
   #begin(attempt: LiveAttempt): void {
@@ -408,6 +433,7 @@ class LiveStream {
       this.#counters.failures++
       this.#tell(pending, 'failed', { ...about, ...told })
       const isBusy = told.code === 'REFUSED'
+      if (await this.#isOtherPicture(error, pending)) return
       if (isDraining(error)) this.#lose(attempt.peer)
       else this.#scheduler?.failed(attempt, this.#seconds(), { isBusy })
     } finally {
@@ -415,28 +441,88 @@ class LiveStream {
     }
   }
 
+  /**
+   * The input's pictures have become others: from this piece on the stream is as they are now.
+   *
+   * @returns whether the piece is begun anew
+   */
+  async #isOtherPicture(error: unknown, pending: Pending): Promise<boolean> {
+    const isOther =
+      error instanceof MediaError && (error.code === 'SEGMENT_PICTURE' || error.code === 'SEGMENT_LOOK')
+    if (!isOther || this.#renewed.has(pending.piece.index)) return false
+    this.#renewed.add(pending.piece.index)
+    const before = this.#templates
+    try {
+      this.#templates = undefined
+      const { usual, fallback } = await this.#prepare(pending.path)
+      if (usual.picture === before?.usual.picture) return false
+      for (const later of this.#pending) {
+        if (later.piece.index < pending.piece.index || later.state !== 'open') continue
+        for (const attempt of this.#scheduler?.drop(later.piece.index) ?? []) {
+          this.#running.get(attempt)?.over.abort(new Error('the pictures are others now'))
+        }
+        const job = pieceJob(usual, later.piece, later.path)
+        if (job === undefined) continue
+        later.jobs = {
+          usual: job,
+          fallback: fallback === undefined ? undefined : pieceJob(fallback, later.piece, later.path),
+        }
+        this.#arrive(later)
+      }
+      this.#builds.usual = undefined
+      this.#builds.fallback = undefined
+      this.#emit({
+        event: 'warning',
+        message: `the input's pictures are ${usual.picture} from piece ${pending.piece.index} on`,
+      })
+      return true
+    } catch (cause) {
+      this.#signal.throwIfAborted()
+      this.#templates = before
+      this.#emit({
+        event: 'warning',
+        message: `the input's pictures have become others: ${messageOf(cause)}`,
+      })
+      return false
+    }
+  }
+
   /** The encoded pictures with their sound, ready for the air. */
-  async #package(pending: Pending, job: Job, path: string): Promise<void> {
+  /** @param slateShift seconds by which its times are behind a segment's: those of a slate begin at zero */
+  async #package(pending: Pending, job: Job, path: string, slateShift = 0): Promise<void> {
     pending.state = 'packaging'
     const { piece } = pending
     const timeScale = segmentTimeScale(job.film.timing.encoder)
     const soundStart = piece.own.find((fragment) => fragment.soundStart !== undefined)?.soundStart
     const soundPath = soundStart === undefined ? undefined : await storeSound(this.#directory, piece)
     try {
-      const first = pending.jobs.usual.task.times[0] ?? 0n
-      pending.packaged = await packageSegment(
-        this.#node.tools.ffmpeg,
-        {
-          ...{ segmentPath: path, container: job.container, soundPath, soundStart, timeScale },
-          firstPts: first - BigInt(SEGMENT_SHIFT_SECONDS * timeScale),
-        },
-        { signal: this.#signal },
-      )
+      const input = { segmentPath: path, container: job.container, soundPath, soundStart, timeScale }
+      const options = { signal: this.#signal }
+      const { ffmpeg } = this.#node.tools
+      const shift = BigInt(SEGMENT_SHIFT_SECONDS * timeScale)
+      const firstPts = (pending.jobs.usual.task.times[0] ?? shift) - shift
+      pending.packaged = this.#request.isTransportStream
+        ? await packageTransportStream(ffmpeg, input, SEGMENT_SHIFT_SECONDS - slateShift, options)
+        : await packageSegment(ffmpeg, { ...input, firstPts }, options)
       pending.state = 'ready'
-      this.#reserve = Math.round((pending.onAirAt - this.#seconds()) * 10) / 10
+      if (this.#delay === undefined) this.#findDelay(this.#seconds() - pending.startAt)
+      else this.#reserve = Math.round((pending.onAirAt - this.#seconds()) * 10) / 10
     } finally {
       await rm(path, { force: true })
       if (soundPath !== undefined) await rm(soundPath, { force: true })
+    }
+  }
+
+  /** With some pieces made it is known how long one takes. */
+  #findDelay(took: number): void {
+    this.#took.push(took)
+    if (this.#took.length < PIECES_MEASURED) return
+    const delaySeconds = Math.ceil(2 * (Math.max(...this.#took) * SAFETY + PACKAGE_SECONDS)) / 2
+    this.#delay = delaySeconds
+    this.#emit({ event: 'delay', delaySeconds })
+    for (const pending of this.#pending) {
+      pending.onAirAt = pending.startAt + delaySeconds
+      this.#scheduler?.retime(pending.piece.index, pending.onAirAt - PACKAGE_SECONDS)
     }
   }
 
@@ -474,7 +560,13 @@ class LiveStream {
       },
       { signal: this.#signal },
     )
-    await this.#package(pending, { ...job, container: container === 'mov' ? 'mp4' : container }, outputPath)
+    const slateShift = SEGMENT_SHIFT_SECONDS + Number(pending.piece.startPts) / pending.piece.header.timeScale
+    await this.#package(
+      pending,
+      { ...job, container: container === 'mov' ? 'mp4' : container },
+      outputPath,
+      slateShift,
+    )
     this.#counters.slates++
     this.#tell(pending, 'slate')
   }
@@ -489,13 +581,12 @@ class LiveStream {
       await rm(pending.path, { force: true })
       const { packaged, piece, takenInAt, seconds } = pending
       if (packaged === undefined) continue
-      this.#fragments = numberFragments(packaged.bytes, this.#fragments)
+      if (packaged.header !== undefined) this.#fragments = numberFragments(packaged.bytes, this.#fragments)
       const { isDiscontinuous } = piece
       await this.#writer?.add({ ...packaged, seconds, takenInAt, isDiscontinuous })
       this.#counters.pieces++
       this.#counters.frames += piece.pts.length
-      const delaySeconds =
-        Math.round((this.#seconds() - pending.onAirAt + this.#request.delaySeconds) * 1000) / 1000
+      const delaySeconds = Math.round((this.#seconds() - pending.startAt) * 1000) / 1000
       this.#tell(pending, 'on-air', { delaySeconds })
     }
   }

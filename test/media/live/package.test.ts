@@ -92,7 +92,7 @@ describe.each([
         },
         { signal },
       )
-      if (parts.length === 0) parts.push(packaged.header)
+      if (parts.length === 0) parts.push(packaged.header ?? Buffer.alloc(0))
       number = numberFragments(packaged.bytes, number)
       parts.push(packaged.bytes)
     }
