@@ -1,7 +1,10 @@
 /** A live film over real nodes: every frame on air, in order, at its time, whatever dies. */
 import '../helpers/fast-tools.ts'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -157,6 +160,53 @@ describe('a stream alone', () => {
     })
     expect(ended).toMatchObject({ frames: FRAMES, slates: 0, lost: 0 })
     await expectOnAir(output)
+  })
+
+  test('is read from an address, and looked for again when it breaks off', async () => {
+    const bytes = await readFile(join(directory, 'live.ts'))
+    let requests = 0
+    // The first time it breaks off in the middle.
+    const server = createServer((_, response) => {
+      requests++
+      response.end(requests === 1 ? bytes.subarray(0, bytes.length / 2) : bytes)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const output = join(directory, 'address')
+    const stream = startCli(
+      [
+        ...[
+          'stream',
+          `http://127.0.0.1:${port}/live.ts`,
+          '--input-params',
+          '-re',
+          '--reconnect',
+          '--out',
+          output,
+          '--json',
+        ],
+        ...[
+          '--delay',
+          '6',
+          '--params',
+          '-c:v libx264 -preset ultrafast',
+          '--stream-params',
+          '-hls_time 2 -hls_playlist_type event',
+        ],
+        ...LOOPBACK,
+      ],
+      { env: { FFSWARM_HOME: await newHome(lab) } },
+    )
+    await stream.event(
+      ({ event, reconnects, pieces }) => event === 'live' && Number(reconnects) === 1 && Number(pieces) >= 4,
+    )
+    stream.signal('SIGINT')
+    expect((await stream.ended).exitCode).toBe(130)
+    server.close()
+    const text = readFileSync(join(output, 'stream.m3u8'), 'utf8')
+    expectLivePlaylists([text])
+    // It may have ended, and come back, once more.
+    expect(readPlaylist(text).segments.at(-1)?.discontinuity).toBeGreaterThanOrEqual(1)
   })
 
   test('finds its delay where it is to', async () => {

@@ -2,7 +2,9 @@
  * Takes a live input in: FFmpeg copies the video as it is, encodes the sound once for all, and gives both as one movie in fragments, each of
  * which begins where a decoder can start.
  */
+import { resolve } from 'node:path'
 import { run, type Tool } from '../ffmpeg/index.ts'
+import { fileUrl } from '../probe.ts'
 import { FragmentReader, type FragmentSink } from './fragments.ts'
 
 export interface LiveInput {
@@ -42,10 +44,12 @@ export async function ingest(
   { signal, audio, stdin, onComplaint }: IngestOptions,
 ): Promise<void> {
   const reader = new FragmentReader(sink)
-  const isFile = isLocalFile(input.url)
-  await run(ffmpeg, ingestArguments(input, audio), {
+  // Whatever is in the name of a file, and wherever ffmpeg is started.
+  const path = isLocalFile(input.url) ? resolve(input.url) : undefined
+  const named = path === undefined ? input : { ...input, url: fileUrl(path) }
+  await run(ffmpeg, ingestArguments(named, audio), {
     signal,
-    access: isFile ? { reads: [input.url] } : { reads: [], usesNetwork: true },
+    access: path === undefined ? { reads: [], usesNetwork: true } : { reads: [path] },
     // How long an input may be silent is not for this to say.
     isWaiting: () => true,
     onBytes: (bytes) => reader.write(bytes),

@@ -37,20 +37,21 @@ export interface BubblewrapInit {
 /** Up to the program's own words. */
 export function bubblewrapWords(
   init: BubblewrapInit,
-  { reads, open = [], writes = [], usesGpu }: Access,
+  { reads, open = [], writes = [], usesGpu, usesNetwork }: Access,
 ): string[] {
   const { bwrap, system, program, path: runBy } = init
   const isSeen = (path: string) => system.seen.some((seen) => path.startsWith(`${seen}/`))
   return [
     bwrap,
     ...(init.userNamespace ? ['--unshare-user'] : KEEP_FILE_RIGHTS),
-    ...(init.keepsNetwork ? [] : ['--unshare-net']),
+    ...(init.keepsNetwork || usesNetwork === true ? [] : ['--unshare-net']),
     ...['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup-try'],
     '--die-with-parent',
     ...system.seen.flatMap((path) => ['--ro-bind', path, path]),
     ...system.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     ...['--proc', '/proc', '--dev', '/dev', '--dir', '/tmp'],
     ...(usesGpu === true ? GPU_WORDS : []),
+    ...(usesNetwork === true ? NETWORK_WORDS : []),
     ...programFiles(program).flatMap((path) => ['--ro-bind-try', path, path]),
     // A link to it leads nowhere in there.
     ...(runBy === program || isSeen(runBy) ? [] : ['--ro-bind', program, runBy]),
@@ -81,6 +82,21 @@ const GPU_FILES = ['/sys/dev/char', '/sys/bus/pci', '/sys/devices/pci0000:00', '
 const GPU_WORDS = [
   ...GPU_DEVICES.flatMap((path) => ['--dev-bind-try', path, path]),
   ...GPU_FILES.flatMap((path) => ['--ro-bind-try', path, path]),
+]
+
+/** Names of machines, what proves them, and cameras: a live input that whoever started this node has named. */
+const NETWORK_WORDS = [
+  ...[
+    '/etc/resolv.conf',
+    '/etc/hosts',
+    '/etc/nsswitch.conf',
+    '/etc/ssl',
+    '/etc/pki',
+    '/run/systemd/resolve',
+  ].flatMap((path) => ['--ro-bind-try', path, path]),
+  ...['/dev/video0', '/dev/video1', '/dev/video2', '/dev/video3', '/dev/snd'].flatMap((path) => [
+    ...['--dev-bind-try', path, path],
+  ]),
 ]
 
 /** Behind standard input, output and error. */
