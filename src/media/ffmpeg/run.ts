@@ -84,6 +84,25 @@ const OUTPUT_MS = 60_000
  * lost; TOOL_STALLED when it hung; the signal's reason when it was aborted.
  */
 export async function run(tool: Tool, args: readonly string[], options: RunOptions): Promise<RunResult> {
+  try {
+    return await runOnce(tool, args, options)
+  } catch (error) {
+    if (!isBornDead(tool, error)) throw error
+    return await runOnce(tool, args, options)
+  }
+}
+
+/**
+ * Between its fork and its session a child belongs to the terminal's group: Ctrl-C ends it before it has begun, though it is for this
+ * process to say what becomes of it.
+ */
+function isBornDead({ ownSession }: Tool, error: unknown): boolean {
+  if (ownSession !== true || !(error instanceof MediaError)) return false
+  const { failure } = error
+  return failure.code === 'TOOL_EXIT' && failure.signal === 'SIGINT' && failure.detail === ''
+}
+
+async function runOnce(tool: Tool, args: readonly string[], options: RunOptions): Promise<RunResult> {
   options.signal?.throwIfAborted()
   const usesGpu = args.some((word) => GPU_ENCODER.test(word))
   const confinement = tool.confine?.({ ...options.access, usesGpu })
