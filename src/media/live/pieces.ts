@@ -29,8 +29,6 @@ export interface PieceInit {
   readonly pieceSeconds: number
   /** Nor longer: where no keyframe comes in time, a piece ends without one. */
   readonly pieceSecondsMax: number
-  /** Filters look at frames before: each piece's bytes begin earlier. */
-  readonly needsLeadIn?: boolean
   onPiece(piece: Piece): void
 }
 
@@ -94,7 +92,7 @@ export class PieceMaker {
     }
     const before = [...open.before, ...open.own]
     this.#finish(open, nextPts, fragment)
-    const isSelfContained = video.startsWithKeyframe && !isOpenGroup(video) && this.#init.needsLeadIn !== true
+    const isSelfContained = video.startsWithKeyframe && !isOpenGroup(video)
     this.#start(fragment, nextPts, isSelfContained ? [] : fromKeyframe(before))
   }
 

@@ -4,6 +4,7 @@
  */
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   ingest,
   type LiveInput,
@@ -199,6 +200,11 @@ class LiveStream {
     return this.#node.surroundings.now() / 1000
   }
 
+  async #wait(delayMs: number): Promise<void> {
+    // What it ended for is the reason, not that a timer was stopped.
+    await sleep(delayMs, undefined, { signal: this.#signal }).catch(() => this.#signal.throwIfAborted())
+  }
+
   #emit(event: LiveEvent): void {
     this.#options.emit(event)
   }
@@ -256,7 +262,7 @@ class LiveStream {
       if (isThere) wait = RECONNECT_SECONDS
       const why = failure === undefined ? 'has ended' : `broke off (${messageOf(failure)})`
       this.#emit({ event: 'warning', message: `the input ${why}; it is looked for again in ${wait} s` })
-      await sleep(wait * 1000, this.#signal)
+      await this.#wait(wait * 1000)
       if (this.#began !== undefined) this.#counters.reconnects++
     }
   }
@@ -278,7 +284,7 @@ class LiveStream {
     const pending: Pending = {
       ...{ piece, path, blob: await this.#node.blobs.add(path), jobs: { usual, fallback } },
       seconds: Number(piece.endPts - piece.startPts) / timeScale,
-      takenInAt: date + (zero + startSeconds - now) * 1000,
+      takenInAt: date + (startAt - now) * 1000,
       ...{ startAt, onAirAt, state: 'open', packaged: undefined },
     }
     this.#pending.push(pending)
@@ -358,7 +364,7 @@ class LiveStream {
       // A film that is over before that goes on air as it is.
       const isMade = this.#pending.every(({ state }) => state === 'ready' || state === 'lost')
       if (this.#isEnded && this.#delay === undefined && isMade) this.#airAtOnce()
-      await sleep(TICK_MS, this.#signal)
+      await this.#wait(TICK_MS)
       const now = this.#seconds()
       for (const index of this.#scheduler?.late(now) ?? []) this.#makeUp(index)
       for (const attempt of this.#scheduler?.assign(now) ?? []) this.#begin(attempt)
@@ -611,18 +617,4 @@ function targetOf(segmentSeconds: number): number {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-async function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted()
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const onAbort = () => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  const timer = setTimeout(resolve, delayMs)
-  try {
-    await promise
-  } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', onAbort)
-  }
 }
